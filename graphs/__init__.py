@@ -1,0 +1,1 @@
+"""Graphs described or authored by kglm; shipped in the wheel as ``kglm.graphs``."""

@@ -1,0 +1,78 @@
+"""Typed exceptions.
+
+Every error a user can cause is a :class:`KglmError`; the command line prints it as one paragraph, without a
+traceback. A message says what was wrong, where (file, line, value) and what would be right.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class KglmError(Exception):
+    """Base of all errors that a user can cause and mend."""
+
+
+class ConfigError(KglmError):
+    """A configuration field has a value that is not allowed."""
+
+
+class DataError(KglmError):
+    """A file is missing, malformed, or holds what it should not."""
+
+    @classmethod
+    def at(cls, path: Path | str, line: int, message: str) -> DataError:
+        """Return the error with its place: ``path:line: message``."""
+        return cls(f"{path}:{line}: {message}")
+
+
+class GraphError(KglmError):
+    """A compiled graph is missing, damaged, or of another version."""
+
+
+class UnknownNameError(KglmError):
+    """A name is not in a vocabulary; the message proposes the nearest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = list(known)
+        super().__init__(f"unknown {kind} '{name}'{did_you_mean(name, known)} ({len(known)} known)")
+        self.name = name
+
+
+class FingerprintMismatchError(KglmError):
+    """An artefact was made on another graph than the one it is used with."""
+
+    def __init__(self, artefact: str, expected: str, found: str, remedy: str) -> None:
+        super().__init__(
+            f"{artefact} was made on the graph with fingerprint {expected[:12]}, "
+            f"but the graph given has {found[:12]}. {remedy}"
+        )
+
+
+class BadQuestionError(KglmError):
+    """A question or its choices cannot be answered as given."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'a' or 'b'?"`` with the names nearest to ``name``, or an empty string."""
+    folded = {candidate.lower(): candidate for candidate in known}
+    near = [folded[match] for match in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6)]
+    if not near:
+        return ""
+    return "; did you mean " + " or ".join(f"'{match}'" for match in near) + "?"
+
+
+def require_file(path: Path | str, what: str) -> Path:
+    """Return ``path`` if it is a readable file.
+
+    Raises:
+        DataError: it does not exist or is a folder; names the nearest file beside it.
+    """
+    path = Path(path)
+    if path.is_file():
+        return path
+    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    reason = "is a folder, not a file" if path.is_dir() else "does not exist"
+    raise DataError(f"{what} '{path}' {reason}{did_you_mean(path.name, siblings)}")

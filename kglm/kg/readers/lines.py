@@ -1,0 +1,59 @@
+"""Text files line by line, plain or gzip-compressed, with their place kept for error messages."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+from kglm.errors import DataError, require_file
+from kglm.kg.rejects import Rejects
+
+
+def open_text(path: Path) -> IO[str]:
+    """Open a UTF-8 file for reading, decompressing by its ending."""
+    if path.suffix == ".gz":
+        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8", newline="\n"))
+    return path.open(encoding="utf-8", newline="\n")
+
+
+def read_lines(path: Path | str, rejects: Rejects) -> Iterator[str]:
+    """Yield the lines of a file without their ends, keeping ``rejects`` at the current place.
+
+    Raises:
+        DataError: the file is missing, not UTF-8, or not whole.
+    """
+    path = require_file(path, "graph source")
+    rejects.path, rejects.line = path, 0
+    try:
+        with open_text(path) as handle:
+            for number, line in enumerate(handle, start=1):
+                rejects.line = number
+                yield line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise DataError.at(path, rejects.line + 1, f"not UTF-8 text ({error.reason})") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError.at(path, rejects.line + 1, f"the compressed file is damaged ({error})") from error
+
+
+def parse_weight(text: str, rejects: Rejects) -> float | None:
+    """Return a positive, finite weight, or reject the line and return None."""
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = float("nan")
+    if 0 < weight < float("inf"):
+        return weight
+    rejects.reject(f"weight '{text}', expected a positive number")
+    return None
+
+
+def require_text(names: dict[str, Any], rejects: Rejects) -> bool:
+    """Say whether all named fields hold text; reject the line if one is empty."""
+    for name, value in names.items():
+        if not value:
+            rejects.reject(f"the {name} is empty")
+            return False
+    return True

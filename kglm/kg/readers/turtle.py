@@ -1,0 +1,93 @@
+"""RDF in Turtle, through rdflib."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rdflib import Graph, Literal, URIRef
+from rdflib.namespace import RDF, RDFS, SKOS
+from rdflib.plugins.parsers.notation3 import BadSyntax
+
+from kglm.errors import DataError, require_file
+from kglm.kg.records import Label, Record, Triple
+from kglm.kg.rejects import Rejects
+
+PREFERRED_LABELS = {RDFS.label, SKOS.prefLabel}
+LABELS = PREFERRED_LABELS | {SKOS.altLabel}
+WEIGHT = "weight"
+
+
+def read_turtle(path: Path | str, rejects: Rejects) -> Iterator[Record]:
+    """Yield the triples and labels of a Turtle file, or of all ``*.ttl`` files of a folder as one graph.
+
+    - A resource is named by its IRI, shortened with the file's prefixes; the empty prefix is left out
+      (``:plant_flowers`` becomes ``plant_flowers``).
+    - ``rdfs:label`` and ``skos:prefLabel`` give the preferred label, ``skos:altLabel`` an alias.
+    - A triple weighs 1 unless a reified statement says otherwise:
+      ``[] a rdf:Statement; rdf:subject :s; rdf:predicate :p; rdf:object :o; :weight 2.0 .``
+    - Other literals, and triples with a blank node, are attributes rather than edges and are left out.
+
+    Raises:
+        DataError: a file is missing or not Turtle, or a weight is not a positive number or is given to a triple
+            that is not stated.
+    """
+    graph = _parse(Path(path))
+    rejects.path = Path(path)
+    weights = _reified_weights(graph, Path(path))
+    names: dict[URIRef, str] = {}
+
+    def name(resource: URIRef) -> str:
+        if resource not in names:
+            names[resource] = graph.namespace_manager.normalizeUri(resource).strip("<>").removeprefix(":")
+        return names[resource]
+
+    for subject, predicate, value in sorted(graph):
+        if not isinstance(subject, URIRef):
+            continue
+        if predicate in LABELS and isinstance(value, Literal):
+            yield Label(name(subject), str(value), preferred=predicate in PREFERRED_LABELS)
+        elif isinstance(value, URIRef) and isinstance(predicate, URIRef):
+            weight = weights.get((subject, predicate, value), 1.0)
+            yield Triple(name(subject), name(predicate), name(value), weight)
+
+
+def _parse(path: Path) -> Graph:
+    """Parse one file, or all Turtle files of a folder, into one graph."""
+    files = sorted(path.glob("*.ttl")) if path.is_dir() else [require_file(path, "Turtle file")]
+    if not files:
+        raise DataError(f"the folder '{path}' holds no Turtle file (*.ttl)")
+    graph = Graph()
+    for file in files:
+        try:
+            graph.parse(file, format="turtle")
+        except BadSyntax as error:
+            # rdflib's exception text quotes the document; its attributes hold the place.
+            raise DataError.at(file, error.lines + 1, f"not Turtle: {error._why}") from error  # type: ignore[attr-defined]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file}: not UTF-8 text ({error.reason})") from error
+    return graph
+
+
+def _reified_weights(graph: Graph, path: Path) -> dict[tuple[object, object, object], float]:
+    """Return the weights that reified statements give to stated triples."""
+    weights = {}
+    for statement in graph.subjects(RDF.type, RDF.Statement):
+        triple = tuple(graph.value(statement, part) for part in (RDF.subject, RDF.predicate, RDF.object))
+        if triple not in graph:
+            raise DataError(f"{path}: a weight is given to {' '.join(map(str, triple))}, which is not stated")
+        for predicate, value in graph.predicate_objects(statement):
+            if str(predicate).endswith(WEIGHT):
+                weights[triple] = _positive(value, path)
+    return weights
+
+
+def _positive(value: object, path: Path) -> float:
+    weight = value.toPython() if isinstance(value, Literal) else None
+    try:
+        number = float(weight)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise DataError(f"{path}: weight '{value}', expected a positive number")
+    return number

@@ -1,0 +1,80 @@
+"""A graph named by its source and options, compiled once and kept under a content key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from kglm.errors import DataError
+from kglm.kg.builder import build_graph
+from kglm.kg.graph import MANIFEST, VERSION, KnowledgeGraph
+from kglm.kg.readers import read_records
+from kglm.kg.rejects import Rejects
+from kglm.kg.relations import RelationMap, map_relations
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphRecipe:
+    """How a graph is compiled.
+
+    Attributes:
+        name: what the graph is called in messages.
+        source: a file, or a folder of Turtle files.
+        format: name of the reader; None tells it from the source.
+        relation_map: table that merges relations; None keeps them as they are.
+        max_rejected: how many malformed lines are skipped before the reading stops.
+    """
+
+    name: str
+    source: str
+    format: str | None = None
+    relation_map: str | None = None
+    max_rejected: int = 100
+
+    def compile(self, folder: Path | str) -> KnowledgeGraph:
+        """Read the source and compile it into ``folder``.
+
+        Raises:
+            DataError: the source is missing, malformed beyond ``max_rejected`` lines, or empty.
+        """
+        rejects = Rejects(limit=self.max_rejected)
+        records = read_records(self.source, rejects, self.format)
+        if self.relation_map is not None:
+            records = iter(map_relations(records, RelationMap.read(self.relation_map), rejects))
+        graph = build_graph(records, folder, name=self.name, provenance={"recipe": asdict(self)})
+        if rejects.count:
+            logger.warning(rejects.summary())
+        return graph
+
+    def content_key(self) -> str:
+        """Return a digest of everything that the compiled graph depends on: options and file contents."""
+        options = {"name": self.name, "format": self.format, "limit": self.max_rejected, "version": VERSION}
+        digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
+        for path in _files([self.source, *([self.relation_map] if self.relation_map else [])]):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+    def open(self, cache_dir: Path | str) -> KnowledgeGraph:
+        """Open the compiled graph under ``cache_dir``, compiling it first where it is not there yet."""
+        folder = Path(cache_dir) / "graphs" / f"{self.name}-{self.content_key()}"
+        if (folder / MANIFEST).is_file():
+            return KnowledgeGraph.open(folder)
+        logger.info("compiling graph '%s' from %s", self.name, self.source)
+        return self.compile(folder)
+
+
+def _files(sources: Iterable[str]) -> list[Path]:
+    """Return the files behind the sources, a folder's in the order of their names."""
+    files: list[Path] = []
+    for source in map(Path, sources):
+        if not source.exists():
+            raise DataError(f"graph source '{source}' does not exist")
+        files += sorted(source.glob("*.ttl")) if source.is_dir() else [source]
+    return files

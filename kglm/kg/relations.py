@@ -1,0 +1,91 @@
+"""Merging the relations of a source into fewer by a reviewed table."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from kglm.errors import DataError, UnknownNameError, did_you_mean, require_file
+from kglm.kg.records import Record, Records, Triple
+from kglm.kg.rejects import Rejects
+
+COLUMNS = ["source", "target", "direction"]
+
+
+class Direction(StrEnum):
+    """What becomes of a triple's direction under a map."""
+
+    SAME = "same"
+    REVERSED = "reversed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True)
+class RelationMap:
+    """From a source's relation to the relation it becomes, and whether head and tail change places."""
+
+    targets: Mapping[str, tuple[str, Direction]]
+
+    @classmethod
+    def read(cls, path: Path | str) -> RelationMap:
+        """Read a tab-separated table with the columns ``source target direction``.
+
+        Raises:
+            DataError: the file is missing, has another header, or a malformed or repeated row.
+        """
+        path = require_file(path, "relation map")
+        targets: dict[str, tuple[str, Direction]] = {}
+        with path.open(encoding="utf-8", newline="") as handle:
+            rows = csv.reader(handle, delimiter="\t")
+            header = next(rows, None)
+            if header != COLUMNS:
+                raise DataError.at(path, 1, f"the header is {header}, expected {COLUMNS}")
+            for row in rows:
+                targets[row[0]] = cls._parse(path, rows.line_num, row, targets)
+        return cls(targets)
+
+    @staticmethod
+    def _parse(path: Path, line: int, row: list[str], seen: Mapping[str, object]) -> tuple[str, Direction]:
+        if len(row) != len(COLUMNS):
+            raise DataError.at(path, line, f"{len(row)} columns, expected {len(COLUMNS)}: {COLUMNS}")
+        source, target, direction = row
+        if source in seen:
+            raise DataError.at(path, line, f"relation '{source}' stands twice")
+        if direction not in list(Direction):
+            allowed = [str(item) for item in Direction]
+            raise DataError.at(
+                path, line, f"direction '{direction}', expected one of {allowed}{did_you_mean(direction, allowed)}"
+            )
+        return target, Direction(direction)
+
+    def apply(self, triple: Triple) -> Triple | None:
+        """Return the triple under the map, or None where it is dropped.
+
+        Raises:
+            UnknownNameError: the map has no row for the triple's relation.
+        """
+        if triple.relation not in self.targets:
+            raise UnknownNameError("relation", triple.relation, self.targets)
+        target, direction = self.targets[triple.relation]
+        if direction is Direction.DROPPED:
+            return None
+        if direction is Direction.REVERSED:
+            return Triple(triple.tail, target, triple.head, triple.weight)
+        return triple._replace(relation=target)
+
+
+def map_relations(records: Records, relation_map: RelationMap, rejects: Rejects) -> Records:
+    """Yield records with their relations merged; a triple of an unknown relation is rejected."""
+    for record in records:
+        mapped: Record | None = record
+        if isinstance(record, Triple):
+            try:
+                mapped = relation_map.apply(record)
+            except UnknownNameError as error:
+                rejects.reject(str(error))
+                continue
+        if mapped is not None:
+            yield mapped

@@ -1,0 +1,1 @@
+"""Tensors only: batches of schema graphs, graph convolution, path encoder, attention, KagNet."""
