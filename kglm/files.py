@@ -91,7 +91,7 @@ def atomic_directory(path: Path | str) -> Iterator[Path]:
 
     On Linux the old folder and the new one change places in one step. Where the system or the file system
     cannot do that, the old one is set aside for the moment between two renames; a kill in just that moment
-    leaves no ``path``, and :func:`recover_directory` (or the next ``atomic_directory``) puts the old one back.
+    leaves no ``path``; :func:`recover_directory`, or the next ``atomic_directory``, puts the old one back.
 
     Args:
         path: where the folder shall be; missing parents are made, an old folder is replaced as a whole.

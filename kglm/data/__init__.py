@@ -1,0 +1,1 @@
+"""Tasks, featurisation and collation."""

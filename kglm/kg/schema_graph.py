@@ -178,7 +178,7 @@ def _grow(array: np.ndarray, needed: int) -> np.ndarray:
 
 
 @numba.njit(nogil=True, cache=True)
-def _extract(  # noqa: ANN202  numba infers the tuple of arrays
+def _extract(
     link_ptr: np.ndarray,
     link_neighbors: np.ndarray,
     out_ptr: np.ndarray,
@@ -191,7 +191,7 @@ def _extract(  # noqa: ANN202  numba infers the tuple of arrays
     choice_offsets: np.ndarray,
     max_hops: int,
     max_paths: int,
-):
+) -> tuple[np.ndarray, ...]:
     """Extract the schema graphs of one chunk; see :class:`SchemaGraphs` for the arrays returned."""
     num_graphs = len(question_offsets) - 1
     num_entities = len(link_ptr) - 1
@@ -256,7 +256,6 @@ def _extract(  # noqa: ANN202  numba infers the tuple of arrays
         used = _links_within(link_ptr, link_neighbors, question, local, num_local, keys, used)
         used = _links_within(link_ptr, link_neighbors, choice, local, num_local, keys, used)
         keys = np.unique(keys[:used])
-        first_edge = e
         edge_sources = _grow(edge_sources, e + 2 * len(keys))
         edge_targets = _grow(edge_targets, e + 2 * len(keys))
         relation_ends = _grow(relation_ends, e + 2 * len(keys))
@@ -338,7 +337,7 @@ def _links_within(
 
 
 @numba.njit(nogil=True, cache=True)
-def _append_relations(  # noqa: ANN202  numba infers the tuple
+def _append_relations(
     out_ptr: np.ndarray,
     out_neighbors: np.ndarray,
     out_relations: np.ndarray,
@@ -347,7 +346,7 @@ def _append_relations(  # noqa: ANN202  numba infers the tuple
     shift: int,
     relations: np.ndarray,
     k: int,
-):
+) -> tuple[np.ndarray, int]:
     """Append the relations of the triples from ``source`` to ``target``, each plus ``shift``."""
     end = out_ptr[source + 1]
     at = out_ptr[source] + np.searchsorted(out_neighbors[out_ptr[source] : end], target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ class StringTable(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         blob = bytes(self._data)
         ends = self._offsets.tolist()
-        return (blob[start:end].decode() for start, end in zip(ends, ends[1:], strict=False))
+        return (blob[start:end].decode() for start, end in pairwise(ends))
 
     def find(self, string: str) -> int:
         """Return the index of ``string`` in a sorted table, or -1."""

@@ -81,8 +81,10 @@ class KagNet(Reasoner):
         self.output_dim = pair_dim + path_dim
 
     def forward(self, graph: GraphBatch, statement: Tensor) -> ReasonerOutput:
-        """Return the graph vectors and both attentions."""
-        concepts = self.concept_projection(graph.entity_embeds)  # [N, concept_dim]
+        """Return the graph vectors (at least in float32) and both attentions."""
+        dtype = self.concept_projection.weight.dtype  # entity tables are often stored in half precision
+        statement = statement.to(dtype)
+        concepts = self.concept_projection(graph.entity_embeds.to(dtype))  # [N, concept_dim]
         pairs = self._encode_pairs(concepts, statement, graph)  # [M, pair_dim]
         paths = self.dropout(self.path_encoder(self._encode_nodes(concepts, graph), graph))  # [P, path_dim]
 

@@ -18,7 +18,6 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     Shapes:
         values: ``[B, T, D]``; mask: ``[B, T]``; out: ``[B, D]``, float32 unless the values are float64
     """
-    values = values.to(torch.promote_types(values.dtype, torch.float32))
-    weights = mask.to(values.dtype)
-    total = (weights.unsqueeze(1) @ values).squeeze(1)  # [B, D]
-    return total / weights.sum(dim=1, keepdim=True).clamp(min=1)
+    # Not a matrix product: autocast would run that in half precision.
+    weights = mask.to(torch.promote_types(values.dtype, torch.float32)).unsqueeze(-1)  # [B, T, 1]
+    return (values * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import RDF, RDFS, SKOS
@@ -63,22 +64,23 @@ def _parse(path: Path) -> Graph:
             graph.parse(file, format="turtle")
         except BadSyntax as error:
             # rdflib's exception text quotes the document; its attributes hold the place.
-            raise DataError.at(file, error.lines + 1, f"not Turtle: {error._why}") from error  # type: ignore[attr-defined]
+            raise DataError.at(file, error.lines + 1, f"not Turtle: {error._why}") from error
         except UnicodeDecodeError as error:
             raise DataError(f"{file}: not UTF-8 text ({error.reason})") from error
     return graph
 
 
-def _reified_weights(graph: Graph, path: Path) -> dict[tuple[object, object, object], float]:
+def _reified_weights(graph: Graph, path: Path) -> dict[tuple[Any, Any, Any], float]:
     """Return the weights that reified statements give to stated triples."""
-    weights = {}
+    weights: dict[tuple[Any, Any, Any], float] = {}
     for statement in graph.subjects(RDF.type, RDF.Statement):
-        triple = tuple(graph.value(statement, part) for part in (RDF.subject, RDF.predicate, RDF.object))
+        subject, predicate, value = (graph.value(statement, p) for p in (RDF.subject, RDF.predicate, RDF.object))
+        triple: tuple[Any, Any, Any] = (subject, predicate, value)
         if triple not in graph:
             raise DataError(f"{path}: a weight is given to {' '.join(map(str, triple))}, which is not stated")
-        for predicate, value in graph.predicate_objects(statement):
-            if str(predicate).endswith(WEIGHT):
-                weights[triple] = _positive(value, path)
+        for attribute, number in graph.predicate_objects(statement):
+            if str(attribute).endswith(WEIGHT):
+                weights[triple] = _positive(number, path)
     return weights
 
 

@@ -1,0 +1,148 @@
+"""From examples to batches: tokens padded to the longest in the batch, schema graphs joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from kglm.data.graph_batching import batch_graphs
+from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.embeddings.entity_table import EntityTable
+from kglm.kg.schema_graph import SchemaGraphs
+
+IGNORED_LABEL = -100
+
+
+@dataclass(frozen=True)
+class EncodedQuestion:
+    """A question as token ids, and where its schema graphs stand.
+
+    Attributes:
+        example: the question.
+        statements: ids of ``question [SEP] choice``, one list a choice.
+        segments: token types of the statements.
+        question: ids of the question alone.
+        choices: ids of each choice alone.
+        first_graph: index of the first choice's schema graph in the data set's.
+        truncated: whether the question was cut to fit.
+    """
+
+    example: MultipleChoiceExample
+    statements: list[list[int]]
+    segments: list[list[int]]
+    question: list[int]
+    choices: list[list[int]]
+    first_graph: int
+    truncated: bool
+
+    @property
+    def length(self) -> int:
+        """T, the longest of its sequences, in tokens."""
+        return max(map(len, self.statements))
+
+
+class MultipleChoiceDataset(Dataset[EncodedQuestion]):
+    """Questions encoded once, at construction.
+
+    Args:
+        examples: the questions.
+        tokenizer: a fast tokenizer that takes text pairs.
+        max_length: tokens of the longest sequence; a longer question loses its end, a choice never does.
+    """
+
+    def __init__(
+        self, examples: Sequence[MultipleChoiceExample], tokenizer: PreTrainedTokenizerBase, max_length: int
+    ) -> None:
+        questions = [example.question for example in examples]
+        choices = [choice for example in examples for choice in example.choices]
+        repeated = [example.question for example in examples for _ in example.choices]
+        cut = {"max_length": max_length, "return_attention_mask": False}
+        pairs = tokenizer(repeated, choices, truncation="only_first", return_token_type_ids=True, **cut)
+        alone = tokenizer(questions, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
+        answers = tokenizer(choices, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
+        self._questions: list[EncodedQuestion] = []
+        start = 0
+        for index, example in enumerate(examples):
+            stop = start + len(example.choices)
+            self._questions.append(
+                EncodedQuestion(
+                    example=example,
+                    statements=pairs["input_ids"][start:stop],
+                    segments=pairs["token_type_ids"][start:stop],
+                    question=alone[index],
+                    choices=answers[start:stop],
+                    first_graph=start,
+                    truncated=any(pairs.encodings[i].overflowing for i in range(start, stop)),
+                )
+            )
+            start = stop
+
+    def __len__(self) -> int:
+        return len(self._questions)
+
+    def __getitem__(self, index: int) -> EncodedQuestion:
+        return self._questions[index]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Longest sequence of each question, in tokens."""
+        return [question.length for question in self._questions]
+
+
+@dataclass(frozen=True)
+class MultipleChoiceCollator:
+    """Makes a batch of B questions, G question-choice pairs in all, T tokens the longest statement.
+
+    The batch holds ``input_ids`` and ``attention_mask`` ``[G, T]`` (``token_type_ids`` too where the encoder
+    takes them), the same of the texts alone as ``question_*`` ``[B, T_q]`` and ``choice_*`` ``[G, T_c]``,
+    ``num_choices`` and ``labels`` ``[B]`` (-100 where unknown), ``ids``, and with the reasoner on ``graph``.
+
+    Attributes:
+        tokenizer: gives the padding token and the names of the encoder's inputs.
+        graphs: schema graphs of the data set, or None with the reasoner off.
+        table: entity vectors, or None with the reasoner off.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    graphs: SchemaGraphs | None = None
+    table: EntityTable | None = None
+
+    def __call__(self, questions: Sequence[EncodedQuestion]) -> dict[str, Any]:
+        """Return the batch of ``questions``."""
+        batch: dict[str, Any] = {
+            "ids": [question.example.id for question in questions],
+            **self._tokens("", [ids for question in questions for ids in question.statements]),
+            **self._tokens("question_", [question.question for question in questions]),
+            **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
+            "num_choices": torch.tensor([len(question.choices) for question in questions]),
+            "labels": torch.tensor(
+                [IGNORED_LABEL if q.example.label is None else q.example.label for q in questions]
+            ),
+        }
+        if "token_type_ids" in self.tokenizer.model_input_names:
+            batch["token_type_ids"] = _pad([types for question in questions for types in question.segments], 0)
+        if self.graphs is not None and self.table is not None:
+            indices = [q.first_graph + i for q in questions for i in range(len(q.choices))]
+            batch["graph"] = batch_graphs(self.graphs, indices, self.table)
+        return batch
+
+    def _tokens(self, prefix: str, rows: list[list[int]]) -> dict[str, torch.Tensor]:
+        pad = self.tokenizer.pad_token_id
+        return {
+            f"{prefix}input_ids": _pad(rows, pad if isinstance(pad, int) else 0),
+            f"{prefix}attention_mask": _pad([[1] * len(row) for row in rows], 0),
+        }
+
+
+def _pad(rows: list[list[int]], value: int) -> torch.Tensor:
+    """Return the rows as ``int64``, filled up on the right to the longest."""
+    padded = np.full((len(rows), max(map(len, rows))), value, dtype=np.int64)
+    for index, row in enumerate(rows):
+        padded[index, : len(row)] = row
+    return torch.from_numpy(padded)

@@ -1,0 +1,101 @@
+"""An answer: scores of all choices, linked mentions, and the paths that carried it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ChoiceScore:
+    """A choice and what the model thinks of it."""
+
+    label: str
+    text: str
+    logit: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class LinkedMention:
+    """A mention ``source[start:end]`` linked to an entity; the source is ``question`` or a choice's label."""
+
+    source: str
+    start: int
+    end: int
+    text: str
+    entity: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class EvidencePath:
+    """A path from a question concept to a choice concept.
+
+    Attributes:
+        choice: label of the choice.
+        entities: names along the path.
+        relations: for each hop the relations that join its ends; an inverse begins with ``^``.
+        attention: the path's share in what its choice takes from the graph; all paths of a choice and what its
+            concept pairs carry without a path add up to 1.
+        line: the path drawn with arrows.
+        text: the path in words.
+    """
+
+    choice: str
+    entities: tuple[str, ...]
+    relations: tuple[tuple[str, ...], ...]
+    attention: float
+    line: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The model's answer to one question.
+
+    Attributes:
+        id: of the question.
+        question: its text.
+        choices: scores, in the order given.
+        predicted: index of the best choice.
+        mentions: linked mentions of the question and of the choices.
+        paths: of all choices, the most attended first.
+        notes: what a reader should know, such as that the text alone decided.
+    """
+
+    id: str
+    question: str
+    choices: tuple[ChoiceScore, ...]
+    predicted: int
+    mentions: tuple[LinkedMention, ...] = ()
+    paths: tuple[EvidencePath, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> ChoiceScore:
+        """The choice with the highest score."""
+        return self.choices[self.predicted]
+
+    def evidence(self, choice: str | None = None, limit: int | None = None) -> list[EvidencePath]:
+        """Return the paths of one choice, by default the predicted one's, the most attended first."""
+        label = self.best.label if choice is None else choice
+        return [path for path in self.paths if path.choice == label][:limit]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values, for JSON."""
+        return {**asdict(self), "answer": self.best.text, "answer_label": self.best.label}
+
+    def __str__(self) -> str:
+        width = max(len(choice.text) for choice in self.choices)
+        lines = [self.question, ""]
+        for index, choice in enumerate(self.choices):
+            mark = "→" if index == self.predicted else " "
+            bar = "█" * round(20 * choice.probability)
+            lines.append(f" {mark} {choice.label}  {choice.text:<{width}}  {choice.probability:6.1%}  {bar}")
+        paths = self.evidence(limit=5)
+        if paths:
+            lines += ["", f"Evidence for '{self.best.text}' (share of attention):"]
+            lines += [f"   {path.attention:5.1%}  {path.line}" for path in paths]
+        lines += [""] * bool(self.notes) + [f"Note: {note}" for note in self.notes]
+        return "\n".join(lines)

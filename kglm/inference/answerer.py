@@ -1,0 +1,175 @@
+"""Text in, answer and evidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.data.pipeline import Knowledge, PreparedQuestions, QuestionPipeline
+from kglm.inference.answer import Answer, ChoiceScore, EvidencePath, LinkedMention
+from kglm.inference.bundle import Bundle
+from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.schema_graph import SchemaGraphs
+from kglm.kg.verbalization import draw_path, verbalize_path
+from kglm.models import KnowledgeQAForMultipleChoice
+
+TEXT_MODEL = "this model has no graph reasoner; the answer comes from the text alone."
+NOTHING_LINKED = "no concept of the question is in the graph; the answer comes from the text alone."
+NOTHING_JOINED = "no path in the graph joins the question to a choice; the answer comes from the text alone."
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """What the model says of one question: per choice, and per path and concept pair of its schema graphs."""
+
+    logits: np.ndarray
+    path_shares: np.ndarray
+    """Share of each path in its choice's graph vector: path attention times pair attention."""
+
+
+class Answerer:
+    """Answers multiple-choice questions with a trained model.
+
+    Args:
+        bundle: the model and its pipeline.
+        device: where the model runs; by default a GPU if there is one.
+
+    Example:
+        >>> answerer = Answerer.from_pretrained("runs/demo")  # doctest: +SKIP
+        >>> print(answerer.answer("What do I dig with?", ["trowel", "pillow"]))  # doctest: +SKIP
+    """
+
+    def __init__(self, bundle: Bundle, device: torch.device | str | None = None) -> None:
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model: KnowledgeQAForMultipleChoice = bundle.model.to(self.device).eval()  # type: ignore[arg-type]
+        self.pipeline: QuestionPipeline = bundle.pipeline
+
+    @classmethod
+    def from_pretrained(
+        cls, folder: Path | str, graph: KnowledgeGraph | None = None, device: torch.device | str | None = None
+    ) -> Answerer:
+        """Load a training run or a bundle; see :meth:`Bundle.load` for the errors."""
+        return cls(Bundle.load(folder, graph), device)
+
+    def answer(self, question: str, choices: Sequence[str]) -> Answer:
+        """Answer one question.
+
+        Raises:
+            BadQuestionError: the question or a choice is empty, or there are too few or too many choices.
+        """
+        return next(self.answer_all([MultipleChoiceExample.from_texts(question, list(choices))]))
+
+    def answer_all(
+        self, examples: Sequence[MultipleChoiceExample], batch_size: int = 16, progress: bool = False
+    ) -> Iterator[Answer]:
+        """Yield the answers to many questions, in order."""
+        prepared = self.pipeline.prepare(examples)
+        bar = tqdm(total=len(examples), desc="answers", unit="question", disable=None if progress else True)
+        for start in range(0, len(examples), batch_size):
+            indices = range(start, min(start + batch_size, len(examples)))
+            for index, scores in zip(indices, self._score(prepared, indices), strict=True):
+                yield self._answer(prepared, index, scores)
+                bar.update()
+        bar.close()
+
+    @torch.inference_mode()
+    def _score(self, prepared: PreparedQuestions, indices: Sequence[int]) -> list[_Scores]:
+        batch = prepared.collator([prepared.dataset[index] for index in indices])
+        del batch["ids"], batch["labels"]
+        output = self.model(**{name: value.to(self.device) for name, value in batch.items()})
+        counts = batch["num_choices"].tolist()
+        logits = output.logits.float().cpu().numpy()
+        ends = np.cumsum([0, *counts])
+        if prepared.graphs is None:
+            return [_Scores(logits[a:b], np.zeros(0)) for a, b in zip(ends, ends[1:], strict=False)]
+        graph = batch["graph"]
+        pair_of_path = graph.path_pair
+        shares = (output.path_attention.cpu() * output.pair_attention.cpu()[pair_of_path]).float().numpy()
+        graph_of_path = graph.pair_graph[pair_of_path].numpy()
+        cuts = np.searchsorted(graph_of_path, ends)
+        return [_Scores(logits[ends[i] : ends[i + 1]], shares[cuts[i] : cuts[i + 1]]) for i in range(len(counts))]
+
+    def _answer(self, prepared: PreparedQuestions, index: int, scores: _Scores) -> Answer:
+        encoded = prepared.dataset[index]
+        example = encoded.example
+        probabilities = np.exp(scores.logits - scores.logits.max())
+        probabilities /= probabilities.sum()
+        notes = []
+        if encoded.truncated:
+            limit = self.pipeline.max_length
+            notes.append(f"the question is longer than {limit} tokens; what lies beyond was not read.")
+        mentions: list[LinkedMention] = []
+        paths: list[EvidencePath] = []
+        knowledge = self.pipeline.knowledge
+        if knowledge is None or prepared.graphs is None:
+            notes.append(TEXT_MODEL)
+        else:
+            mentions = _mentions(example, knowledge)
+            paths = _paths(example, prepared.graphs, encoded.first_graph, scores.path_shares, knowledge.graph)
+            if not any(mention.source == "question" for mention in mentions):
+                notes.append(NOTHING_LINKED)
+            elif not paths:
+                notes.append(NOTHING_JOINED)
+        rows = zip(example.choice_labels, example.choices, scores.logits, probabilities, strict=True)
+        return Answer(
+            id=example.id,
+            question=example.question,
+            choices=tuple(ChoiceScore(label, text, float(z), float(p)) for label, text, z, p in rows),
+            predicted=int(scores.logits.argmax()),
+            mentions=tuple(mentions),
+            paths=tuple(sorted(paths, key=lambda path: -path.attention)),
+            notes=tuple(notes),
+        )
+
+
+def _mentions(example: MultipleChoiceExample, knowledge: Knowledge) -> list[LinkedMention]:
+    texts = {"question": example.question, **dict(zip(example.choice_labels, example.choices, strict=True))}
+    return [
+        LinkedMention(
+            source, m.start, m.end, m.text, knowledge.graph.entities[candidate.entity], candidate.probability
+        )
+        for source, text in texts.items()
+        for m in knowledge.linker.link(text)
+        for candidate in m.candidates
+    ]
+
+
+def _paths(
+    example: MultipleChoiceExample, graphs: SchemaGraphs, first: int, shares: np.ndarray, graph: KnowledgeGraph
+) -> list[EvidencePath]:
+    """Return the paths of all choices; ``shares`` follows their order in the schema graphs."""
+    found = []
+    share = iter(shares.tolist())
+    for offset, label in enumerate(example.choice_labels):
+        at = first + offset
+        entities = graphs.nodes[graphs.node_offsets[at] : graphs.node_offsets[at + 1]]
+        for nodes, edges in graphs.paths(at):
+            ids = [int(entities[node]) for node in nodes]
+            relations = [_edge_relations(graphs, int(graphs.edge_offsets[at] + edge)) for edge in edges[:-1]]
+            found.append(
+                EvidencePath(
+                    choice=label,
+                    entities=tuple(graph.entities[i] for i in ids),
+                    relations=tuple(tuple(_name(graph, r) for r in hop) for hop in relations),
+                    attention=next(share),
+                    line=draw_path(graph, ids, relations),
+                    text=verbalize_path(graph, ids, relations),
+                )
+            )
+    return found
+
+
+def _edge_relations(graphs: SchemaGraphs, edge: int) -> list[int]:
+    start, end = graphs.edge_relation_offsets[edge], graphs.edge_relation_offsets[edge + 1]
+    return [int(relation) for relation in graphs.edge_relations[start:end]]
+
+
+def _name(graph: KnowledgeGraph, relation: int) -> str:
+    count = graph.num_relations
+    return graph.relations[relation] if relation < count else "^" + graph.relations[relation - count]

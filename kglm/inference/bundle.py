@@ -1,0 +1,134 @@
+"""A model with all it needs to answer: weights, tokenizer, compiled graph and entity vectors in one folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer
+
+from kglm.data.pipeline import Knowledge, QuestionPipeline
+from kglm.embeddings.entity_table import EntityTable
+from kglm.errors import DataError, FingerprintMismatchError
+from kglm.files import atomic_directory, atomic_write_json
+from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.schema_graph import SchemaOptions
+from kglm.linking import LexicalLinker, LexicalLinkerOptions
+from kglm.models import KnowledgeQAForMultipleChoice
+
+MANIFEST = "bundle.json"
+VERSION = 1
+BEST = "best"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model and the pipeline that feeds it."""
+
+    model: KnowledgeQAForMultipleChoice
+    pipeline: QuestionPipeline
+
+    def save(self, folder: Path | str) -> None:
+        """Write the bundle, all or nothing; the graph is linked rather than copied where the disk allows it."""
+        knowledge = self.pipeline.knowledge
+        manifest: dict[str, Any] = {"version": VERSION, "max_length": self.pipeline.max_length, "graph": None}
+        with atomic_directory(folder) as temporary:
+            self.model.save_pretrained(temporary)
+            self.pipeline.tokenizer.save_pretrained(temporary)
+            if knowledge is not None:
+                shutil.copytree(knowledge.graph.folder, temporary / "graph", copy_function=_link_or_copy)
+                knowledge.table.save(temporary / "entity_table")
+                manifest |= {
+                    "graph": {"name": knowledge.graph.name, "fingerprint": knowledge.graph.fingerprint},
+                    "linker": asdict(knowledge.linker.options),
+                    "schema": asdict(knowledge.schema),
+                }
+            atomic_write_json(temporary / MANIFEST, manifest)
+
+    @classmethod
+    def load(cls, folder: Path | str, graph: KnowledgeGraph | None = None) -> Bundle:
+        """Read a bundle, or the best one of a training run.
+
+        Args:
+            folder: of the bundle, or of the run.
+            graph: use this graph instead of the one in the bundle; it must be the same by content.
+
+        Raises:
+            DataError: the folder holds no bundle, or a damaged one.
+            FingerprintMismatchError: the model was made on another graph.
+        """
+        folder = _find(Path(folder))
+        manifest = _read_manifest(folder)
+        model = KnowledgeQAForMultipleChoice.from_pretrained(folder).eval()
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        knowledge = _load_knowledge(folder, manifest, graph)
+        if knowledge is not None:
+            check_fingerprint(model, knowledge.graph, folder)
+        return cls(model, QuestionPipeline(tokenizer, manifest["max_length"], knowledge))
+
+
+def check_fingerprint(model: KnowledgeQAForMultipleChoice, graph: KnowledgeGraph, name: Path | str) -> None:
+    """Raise where ``model`` was made on another graph than ``graph``.
+
+    Raises:
+        FingerprintMismatchError: says which fingerprints, and what to do.
+    """
+    expected = model.config.graph_fingerprint
+    if expected is not None and expected != graph.fingerprint:
+        raise FingerprintMismatchError(
+            f"the model '{name}'",
+            expected,
+            graph.fingerprint,
+            "Use the graph that lies in the model's own folder, compile that graph again from the same source "
+            "and options, or train on this one.",
+        )
+
+
+def _find(folder: Path) -> Path:
+    for candidate in (folder, folder / BEST):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    reason = "holds no model bundle" if folder.is_dir() else "does not exist"
+    raise DataError(
+        f"model '{folder}' {reason}; expected the folder of a finished `kglm train` run, or a folder with {MANIFEST}"
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        version = manifest["version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"the bundle manifest '{folder / MANIFEST}' cannot be read ({error})") from error
+    if version != VERSION:
+        raise DataError(f"the model bundle '{folder}' has version {version}, this kglm reads version {VERSION}")
+    return dict(manifest)
+
+
+def _load_knowledge(folder: Path, manifest: dict[str, Any], graph: KnowledgeGraph | None) -> Knowledge | None:
+    if manifest["graph"] is None:
+        return None
+    graph = graph or KnowledgeGraph.open(folder / "graph")
+    expected = manifest["graph"]["fingerprint"]
+    if graph.fingerprint != expected:
+        remedy = "Leave the graph out to use the one in the model's folder, or train on this one."
+        raise FingerprintMismatchError(f"the model '{folder}'", expected, graph.fingerprint, remedy)
+    return Knowledge(
+        graph=graph,
+        linker=LexicalLinker(graph, LexicalLinkerOptions(**manifest["linker"])),
+        schema=SchemaOptions(**manifest["schema"]),
+        table=EntityTable.open(folder / "entity_table", graph),
+    )
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
