@@ -35,9 +35,10 @@ class GraphError(KglmError):
 class UnknownNameError(KglmError):
     """A name is not in a vocabulary; the message proposes the nearest ones."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, count: int | None = None) -> None:
         known = list(known)
-        super().__init__(f"unknown {kind} '{name}'{did_you_mean(name, known)} ({len(known)} known)")
+        count = len(known) if count is None else count
+        super().__init__(f"unknown {kind} '{name}'{did_you_mean(name, known)} ({count} known)")
         self.name = name
 
 

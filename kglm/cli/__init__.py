@@ -1,0 +1,1 @@
+"""Command line; the only importer of hydra and omegaconf."""

@@ -16,8 +16,6 @@ from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.embeddings.entity_table import EntityTable
 from kglm.kg.schema_graph import SchemaGraphs
 
-IGNORED_LABEL = -100
-
 
 @dataclass(frozen=True)
 class EncodedQuestion:
@@ -101,7 +99,7 @@ class MultipleChoiceCollator:
 
     The batch holds ``input_ids`` and ``attention_mask`` ``[G, T]`` (``token_type_ids`` too where the encoder
     takes them), the same of the texts alone as ``question_*`` ``[B, T_q]`` and ``choice_*`` ``[G, T_c]``,
-    ``num_choices`` and ``labels`` ``[B]`` (-100 where unknown), ``ids``, and with the reasoner on ``graph``.
+    ``num_choices`` ``[B]``, ``labels`` ``[B]`` where all are known, ``ids``, and with the reasoner on ``graph``.
 
     Attributes:
         tokenizer: gives the padding token and the names of the encoder's inputs.
@@ -121,10 +119,10 @@ class MultipleChoiceCollator:
             **self._tokens("question_", [question.question for question in questions]),
             **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
             "num_choices": torch.tensor([len(question.choices) for question in questions]),
-            "labels": torch.tensor(
-                [IGNORED_LABEL if q.example.label is None else q.example.label for q in questions]
-            ),
         }
+        labels = [question.example.label for question in questions]
+        if None not in labels:
+            batch["labels"] = torch.tensor(labels)
         if "token_type_ids" in self.tokenizer.model_input_names:
             batch["token_type_ids"] = _pad([types for question in questions for types in question.segments], 0)
         if self.graphs is not None and self.table is not None:

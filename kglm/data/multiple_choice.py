@@ -97,7 +97,9 @@ def _parse(line: str, path: Path, number: int) -> MultipleChoiceExample:
             question_concept=question.get("question_concept"),
         )
     except json.JSONDecodeError as error:
-        raise DataError.at(path, number, f"not JSON ({error.msg} at column {error.colno}); expected {SHAPE}") from None
+        raise DataError.at(
+            path, number, f"not JSON ({error.msg} at column {error.colno}); expected {SHAPE}"
+        ) from None
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise DataError.at(path, number, f"not a question ({error!r}); expected {SHAPE}") from None
     except BadQuestionError as error:

@@ -69,7 +69,9 @@ def embed_texts(
 ) -> np.ndarray:
     """Return ``float32 [len(texts), D]`` mean-pooled vectors of length 1; texts of equal length share a batch."""
     encoder = encoder.to(device).eval()  # type: ignore[arg-type]
-    ids = tokenizer(list(texts), truncation=True, max_length=MAX_LABEL_TOKENS, return_attention_mask=False)["input_ids"]
+    ids = tokenizer(list(texts), truncation=True, max_length=MAX_LABEL_TOKENS, return_attention_mask=False)[
+        "input_ids"
+    ]
     order = sorted(range(len(ids)), key=lambda index: len(ids[index]), reverse=True)
     vectors = np.empty((len(ids), encoder.config.hidden_size), dtype=np.float32)
     progress = tqdm(total=len(ids), desc="entity vectors", unit="entity", disable=None)

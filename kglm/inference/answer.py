@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -82,18 +82,27 @@ class Answer:
         label = self.best.label if choice is None else choice
         return [path for path in self.paths if path.choice == label][:limit]
 
+    def with_paths(self, limit: int) -> Answer:
+        """Return the answer with only the ``limit`` most attended paths of each choice."""
+        kept = {id(path) for choice in self.choices for path in self.evidence(choice.label, limit)}
+        return replace(self, paths=tuple(path for path in self.paths if id(path) in kept))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values, for JSON."""
-        return {**asdict(self), "answer": self.best.text, "answer_label": self.best.label}
+        return {"answer": self.best.text, "answer_label": self.best.label, **asdict(self)}
 
     def __str__(self) -> str:
+        return self.format()
+
+    def format(self, max_paths: int = 5) -> str:
+        """Return the answer for a terminal, with at most ``max_paths`` paths of the predicted choice."""
         width = max(len(choice.text) for choice in self.choices)
         lines = [self.question, ""]
         for index, choice in enumerate(self.choices):
             mark = "→" if index == self.predicted else " "
             bar = "█" * round(20 * choice.probability)
             lines.append(f" {mark} {choice.label}  {choice.text:<{width}}  {choice.probability:6.1%}  {bar}")
-        paths = self.evidence(limit=5)
+        paths = self.evidence(limit=max_paths)
         if paths:
             lines += ["", f"Evidence for '{self.best.text}' (share of attention):"]
             lines += [f"   {path.attention:5.1%}  {path.line}" for path in paths]

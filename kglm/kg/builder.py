@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from kglm.errors import DataError, GraphError
 from kglm.files import atomic_directory, atomic_write_json
 from kglm.kg.adjacency import Adjacency, Links, row_pointers
 from kglm.kg.graph import FORMAT, MANIFEST, VERSION, KnowledgeGraph
-from kglm.kg.records import Label, Records, Triple
+from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, WEIGHT_EXPECTED, Label, Records, Triple
 from kglm.kg.strings import StringTable
 
 MAX_RELATIONS = np.iinfo(np.int16).max // 2
@@ -37,7 +38,7 @@ def build_graph(
         provenance: anything worth keeping about the source, stored in the manifest as JSON.
 
     Raises:
-        DataError: there is no triple.
+        DataError: there is no triple, a weight is not a positive number, or a text is not valid Unicode.
         GraphError: there are more than 16,383 relations.
     """
     collected = _Collected()
@@ -50,12 +51,16 @@ def build_graph(
         raise DataError(f"the source of graph '{name}' holds no triple")
     if len(collected.relation_ids) > MAX_RELATIONS:
         raise GraphError(f"{len(collected.relation_ids)} relations; at most {MAX_RELATIONS} can be stored")
-    arrays, relations = collected.compile()
+    try:
+        arrays, relations = collected.compile()
+        digest = fingerprint(arrays, relations)
+    except UnicodeEncodeError as error:
+        raise DataError(f"the source of graph '{name}' holds {error.object!a}, which UTF-8 cannot write") from error
     manifest = {
         "format": FORMAT,
         "version": VERSION,
         "name": name,
-        "fingerprint": fingerprint(arrays, relations),
+        "fingerprint": digest,
         "num_entities": len(arrays["entities.offsets"]) - 1,
         "num_triples": len(arrays["outgoing.neighbors"]),
         "relations": relations,
@@ -71,7 +76,7 @@ def build_graph(
 def fingerprint(arrays: Mapping[str, np.ndarray], relations: list[str]) -> str:
     """Return the SHA-256 over the content of a graph: its arrays by name, and its relations."""
     digest = hashlib.sha256(f"{FORMAT} {VERSION}\n".encode())
-    digest.update("\n".join(relations).encode())
+    digest.update(json.dumps(relations, ensure_ascii=False).encode())
     for stem in sorted(arrays):
         digest.update(f"\n{stem} {arrays[stem].dtype} {arrays[stem].shape}\n".encode())
         digest.update(np.ascontiguousarray(arrays[stem]).tobytes())
@@ -89,12 +94,16 @@ class _Collected:
         self.surfaces: dict[str, set[str]] = {}
 
     def add_triple(self, triple: Triple) -> None:
+        if not MIN_WEIGHT <= triple.weight <= MAX_WEIGHT:
+            raise DataError(f"the triple {' '.join(triple[:3])} has weight {triple.weight}, {WEIGHT_EXPECTED}")
         self.heads.append(self.entity_ids.setdefault(triple.head, len(self.entity_ids)))
         self.relations.append(self.relation_ids.setdefault(triple.relation, len(self.relation_ids)))
         self.tails.append(self.entity_ids.setdefault(triple.tail, len(self.entity_ids)))
         self.weights.append(triple.weight)
 
     def add_label(self, label: Label) -> None:
+        if not label.text:
+            return
         self.surfaces.setdefault(label.text, set()).add(label.entity)
         if label.preferred:
             self.preferred.setdefault(label.entity, label.text)

@@ -66,7 +66,7 @@ class KnowledgeGraph:
         manifest = read_manifest(folder)
         try:
             return cls(folder, manifest)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise GraphError(f"the compiled graph '{folder}' is damaged ({error}); build it again") from error
 
     @property
@@ -97,7 +97,7 @@ class KnowledgeGraph:
         index = self.entities.find(name)
         if index < 0:
             known = self.entities if self.num_entities <= MAX_NAMES_FOR_SUGGESTION else ()
-            raise UnknownNameError("entity", name, known)
+            raise UnknownNameError("entity", name, known, count=self.num_entities)
         return index
 
     def relation_id(self, name: str) -> int:
@@ -131,6 +131,10 @@ class KnowledgeGraph:
         for head, name in enumerate(names):
             for neighbor, relation, weight in zip(*self.out_edges(head), strict=True):
                 yield Triple(name, self.relations[relation], names[neighbor], float(weight))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process maps the same files; it is sent no arrays.
+        return KnowledgeGraph.open, (self.folder,)
 
     def __repr__(self) -> str:
         return (

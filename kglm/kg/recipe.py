@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,8 +58,9 @@ class GraphRecipe:
         options = {"name": self.name, "format": self.format, "limit": self.max_rejected, "version": VERSION}
         digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
         for path in _files([self.source, *([self.relation_map] if self.relation_map else [])]):
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
+            digest.update(hashlib.sha256(os.fsencode(path.name)).digest())
+            with path.open("rb") as handle:
+                digest.update(hashlib.file_digest(handle, "sha256").digest())
         return digest.hexdigest()[:16]
 
     def open(self, cache_dir: Path | str) -> KnowledgeGraph:

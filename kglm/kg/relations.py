@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from kglm.errors import DataError, UnknownNameError, did_you_mean, require_file
+from kglm.kg.readers.lines import read_lines
 from kglm.kg.records import Record, Records, Triple
 from kglm.kg.rejects import Rejects
 
@@ -38,13 +38,15 @@ class RelationMap:
         """
         path = require_file(path, "relation map")
         targets: dict[str, tuple[str, Direction]] = {}
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = csv.reader(handle, delimiter="\t")
-            header = next(rows, None)
-            if header != COLUMNS:
-                raise DataError.at(path, 1, f"the header is {header}, expected {COLUMNS}")
-            for row in rows:
-                targets[row[0]] = cls._parse(path, rows.line_num, row, targets)
+        place = Rejects()
+        lines = read_lines(path, place)
+        header = next(lines, "").split("\t")
+        if header != COLUMNS:
+            raise DataError.at(path, 1, f"the header is {header}, expected {COLUMNS}")
+        for line in lines:
+            if line.strip():
+                row = line.split("\t")
+                targets[row[0]] = cls._parse(path, place.line, row, targets)
         return cls(targets)
 
     @staticmethod
@@ -52,6 +54,8 @@ class RelationMap:
         if len(row) != len(COLUMNS):
             raise DataError.at(path, line, f"{len(row)} columns, expected {len(COLUMNS)}: {COLUMNS}")
         source, target, direction = row
+        if not source or not target:
+            raise DataError.at(path, line, f"source '{source}' and target '{target}' must not be empty")
         if source in seen:
             raise DataError.at(path, line, f"relation '{source}' stands twice")
         if direction not in list(Direction):

@@ -127,6 +127,9 @@ def extract_schema_graphs(
         pairs: concept sets of each pair.
         options: caps.
         workers: threads; the compiled code releases the interpreter lock. The result is the same for any.
+
+    Raises:
+        ValueError: an entity id is outside the graph, or stands twice in a pair.
     """
     options = options or SchemaOptions()
     chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)] or [[]]
@@ -138,6 +141,7 @@ def extract_schema_graphs(
 def _extract_chunk(graph: KnowledgeGraph, pairs: list[ConceptSets], options: SchemaOptions) -> SchemaGraphs:
     questions, question_offsets = _flatten([pair.question for pair in pairs])
     choices, choice_offsets = _flatten([pair.choice for pair in pairs])
+    _check_concepts(graph.num_entities, questions, question_offsets, choices, choice_offsets)
     out, links = graph.outgoing, graph.links
     arrays = _extract(
         links.indptr, links.neighbors, out.indptr, out.neighbors, out.relations, graph.num_relations,
@@ -165,6 +169,26 @@ def _flatten(sets: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     np.cumsum([len(items) for items in sets], out=offsets[1:])
     flat = np.concatenate([np.zeros(0, dtype=np.int32), *sets]).astype(np.int32)
     return flat, offsets
+
+
+def _check_concepts(
+    num_entities: int,
+    questions: np.ndarray,
+    question_offsets: np.ndarray,
+    choices: np.ndarray,
+    choice_offsets: np.ndarray,
+) -> None:
+    """Refuse what the compiled code, which checks no bounds, would read or count wrongly."""
+    concepts = np.concatenate([questions, choices])
+    outside = concepts[(concepts < 0) | (concepts >= num_entities)]
+    if len(outside):
+        raise ValueError(f"entity id {outside[0]} is outside the graph of {num_entities} entities")
+    pairs = np.arange(len(question_offsets) - 1)
+    owners = np.concatenate([np.repeat(pairs, np.diff(question_offsets)), np.repeat(pairs, np.diff(choice_offsets))])
+    keys, counts = np.unique(owners * num_entities + concepts, return_counts=True)
+    if (counts > 1).any():
+        repeated = keys[counts > 1][0] % num_entities
+        raise ValueError(f"entity id {repeated} stands twice among the concepts of one question-choice pair")
 
 
 @numba.njit(nogil=True, cache=True)

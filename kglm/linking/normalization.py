@@ -9,7 +9,7 @@ from typing import NamedTuple
 import simplemma
 
 # Named in every cache key; raise it with any change of what this module returns.
-VERSION = 1
+VERSION = 2
 
 STOP_WORDS = frozenset(
     """
@@ -27,7 +27,7 @@ STOP_WORDS = frozenset(
     """.split()
 )
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.,;:!?()\"]")
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.,;:!?()\[\]{}\"“”„«»…–—]")
 
 
 class Token(NamedTuple):
@@ -58,8 +58,9 @@ def tokenize(text: str) -> list[Token]:
         if not word[0].isalnum():
             segment += 1
             continue
-        if word not in STOP_WORDS:
-            word = word.removesuffix("'s")
+        bare = word.removesuffix("'s")
+        if word not in STOP_WORDS and bare not in STOP_WORDS:
+            word = bare
             tokens.append(Token(match.start(), match.end(), word, lemma(word), segment))
         else:
             stops.append(Token(match.start(), match.end(), word, word, segment))

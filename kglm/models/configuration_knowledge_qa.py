@@ -57,7 +57,7 @@ class KnowledgeQAConfig(PreTrainedConfig):
     # Ragged by graph, not by question: Trainer's evaluation could not gather them.
     keys_to_ignore_at_inference: ClassVar[list[str]] = ["path_attention", "pair_attention"]
 
-    encoder_config: dict[str, Any] | PreTrainedConfig | None = None
+    encoder_config: Any = None  # after construction a PreTrainedConfig
     reasoner: dict[str, Any] | None = None
     graph_fingerprint: str | None = None
     freeze_word_embeddings: bool = False
@@ -102,8 +102,8 @@ def _as_config(encoder: object) -> PreTrainedConfig:
         return encoder
     if not isinstance(encoder, dict):
         raise ConfigError(f"encoder_config is {encoder!r}; allowed: a PreTrainedConfig, or a dict with 'model_type'")
-    model_type = encoder.get("model_type")
+    model_type = str(encoder.get("model_type"))
     if model_type not in CONFIG_MAPPING:
-        hint = did_you_mean(str(model_type), CONFIG_MAPPING)
-        raise ConfigError(f"encoder_config.model_type is {model_type!r}{hint} ({len(CONFIG_MAPPING)} known)")
+        hint = did_you_mean(model_type, CONFIG_MAPPING)
+        raise ConfigError(f"encoder_config.model_type is '{model_type}'{hint} ({len(CONFIG_MAPPING)} known)")
     return CONFIG_MAPPING[model_type](**encoder)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel, initialization
+from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel, initialization
 from transformers.utils import ModelOutput
 
 from kglm.models.configuration_knowledge_qa import KnowledgeQAConfig
@@ -74,6 +74,14 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         self._freeze()
 
     @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """Load as every ``PreTrainedModel`` does, and freeze again: loading makes all parameters trainable."""
+        loaded = super().from_pretrained(*args, **kwargs)
+        model = loaded[0] if isinstance(loaded, tuple) else loaded  # a tuple with output_loading_info=True
+        model._freeze()
+        return loaded
+
+    @classmethod
     def from_encoder(
         cls, name_or_path: str, *, encoder_options: Mapping[str, Any] | None = None, **config_fields: Any
     ) -> KnowledgeQAForMultipleChoice:
@@ -84,10 +92,10 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             encoder_options: passed there too, such as ``{"attention_probs_dropout_prob": 0.0}``.
             config_fields: fields of :class:`KnowledgeQAConfig` other than ``encoder_config``.
         """
-        options = dict(encoder_options or {})
-        encoder = AutoModel.from_pretrained(name_or_path, **options)
-        if getattr(encoder, "pooler", None) is not None and _without_pooler(encoder.config):
-            encoder.pooler = None
+        # Not the checkpoint's own precision, which may be half: this model is made to be trained.
+        options = {"dtype": torch.float32, **(encoder_options or {})}
+        no_pooler = _without_pooler(AutoConfig.from_pretrained(name_or_path))
+        encoder = AutoModel.from_pretrained(name_or_path, **no_pooler, **options)
         model = cls(KnowledgeQAConfig(encoder_config=encoder.config, **config_fields))
         # Replaced only now: post_init would initialise the pretrained weights anew.
         model.encoder = encoder
@@ -143,7 +151,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             return None
         if graph is None:
             raise ValueError(
-                f"the reasoner '{self.config.reasoner['name']}' needs a GraphBatch as graph=, but it is None; "
+                f"{type(self.reasoner).__name__} needs a GraphBatch as graph=, but it is None; "
                 "collate with schema graphs, or set reasoner to None for the plain encoder"
             )
         if graph.num_graphs != statement.shape[0]:
@@ -204,7 +212,8 @@ def _cosine(tokens: Tensor, attention_mask: Tensor, choice_mask: Tensor) -> Tens
 
 def _without_pooler(config: PreTrainedConfig) -> dict[str, bool]:
     """Return the argument that leaves the pooler out, where the encoder takes it."""
-    model_class = MODEL_MAPPING[type(config)]
-    model_class = model_class[0] if isinstance(model_class, tuple) else model_class
+    model_class: Any = MODEL_MAPPING[type(config)]
+    if isinstance(model_class, tuple):
+        model_class = model_class[0]
     takes_it = "add_pooling_layer" in inspect.signature(model_class).parameters
     return {"add_pooling_layer": False} if takes_it else {}

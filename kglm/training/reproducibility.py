@@ -51,7 +51,7 @@ class RngState:
     @classmethod
     def capture(cls) -> RngState:
         """Return the present state."""
-        state: dict[str, Any] = np.random.get_state(legacy=False)  # type: ignore[assignment] # noqa: NPY002
+        state: dict[str, Any] = np.random.get_state(legacy=False)  # noqa: NPY002
         inner = {"key": state["state"]["key"].tolist(), "pos": int(state["state"]["pos"])}
         tensors = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available() and torch.cuda.is_initialized():

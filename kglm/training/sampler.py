@@ -33,7 +33,8 @@ class LengthGroupedBatchSampler:
         lengths: of each example, in tokens; all equal gives a plain shuffle.
         batch_size: examples in a batch.
         seed: with the epoch it determines the order.
-        pool_batches: the larger the less padding, and the more the same examples meet.
+        pool_batches: the larger the less padding, and the more the same examples meet; a small data set is cut
+            into four pools all the same.
 
     Raises:
         ConfigError: ``batch_size`` or ``pool_batches`` is below 1, or ``seed`` below 0.
@@ -63,9 +64,10 @@ class LengthGroupedBatchSampler:
     def __iter__(self) -> Iterator[list[int]]:
         generator = np.random.default_rng([self.seed, self.epoch])
         order = generator.permutation(len(self.lengths))
-        pool_size = self.pool_batches * self.batch_size
+        # A single pool would make the same batches in each epoch, as far as lengths differ.
+        pool_size = min(self.pool_batches, -(-len(self) // 4)) * self.batch_size
         batches: list[list[int]] = []
-        for start in range(0, len(order), pool_size):
+        for start in range(0, len(order), pool_size or 1):
             pool = order[start : start + pool_size]
             pool = pool[np.argsort(self.lengths[pool], kind="stable")]
             batches += [pool[i : i + self.batch_size].tolist() for i in range(0, len(pool), self.batch_size)]

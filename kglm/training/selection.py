@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -22,10 +23,9 @@ class Selection:
     evaluations_since_best: int = 0
 
     def update(self, value: float, step: int) -> bool:
-        """Take account of an evaluation; True if it is strictly the best so far (NaN never is)."""
-        if self.best is None:
-            better = value == value
-        else:
+        """Take account of an evaluation; True if it is strictly the best so far (NaN and infinity never are)."""
+        better = math.isfinite(value)
+        if better and self.best is not None:
             better = value > self.best if self.mode == "max" else value < self.best
         if better:
             self.best, self.best_step, self.evaluations_since_best = value, step, 0

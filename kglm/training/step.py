@@ -94,5 +94,5 @@ def optimizer_step(
 def _sum_over_processes(value: float, accelerator: Accelerator) -> float:
     if accelerator.num_processes == 1:
         return value
-    tensor = torch.tensor(value, dtype=torch.float32, device=accelerator.device)
+    tensor = torch.tensor(value, dtype=torch.float64, device=accelerator.device)
     return float(accelerator.reduce(tensor, reduction="sum"))

@@ -66,7 +66,7 @@ class TensorBoardTracker:
         """Open an event file, tell TensorBoard to hide what lies beyond ``first_step``, and note the config."""
         from torch.utils.tensorboard import SummaryWriter  # slow to import, and only needed here
 
-        self._writer = SummaryWriter(str(self.folder), purge_step=first_step + 1 if first_step else None)  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(self.folder), purge_step=first_step + 1 if first_step else None)
         self._writer.add_text("config", f"```\n{json.dumps(dict(config), indent=2)}\n```", first_step)
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:

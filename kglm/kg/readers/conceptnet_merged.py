@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kglm.errors import DataError
 from kglm.kg.readers.lines import parse_weight, read_lines, require_text
-from kglm.kg.records import Label, Record, Triple
+from kglm.kg.records import MAX_WEIGHT, WEIGHT_EXPECTED, Label, Record, Triple
 from kglm.kg.rejects import Rejects
 
 COLUMNS = ("head", "relation", "tail", "weights", "head_norm", "tail_norm")
@@ -57,4 +57,7 @@ def _sum_weights(text: str, rejects: Rejects) -> float | None:
         if weight is None:
             return None
         total += weight
+    if total > MAX_WEIGHT:
+        rejects.reject(f"weights '{text}', {WEIGHT_EXPECTED} as their sum")
+        return None
     return total

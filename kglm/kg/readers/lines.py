@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from kglm.errors import DataError, require_file
+from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, WEIGHT_EXPECTED
 from kglm.kg.rejects import Rejects
 
 
-def open_text(path: Path) -> IO[str]:
-    """Open a UTF-8 file for reading, decompressing by its ending."""
-    if path.suffix == ".gz":
-        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8", newline="\n"))
-    return path.open(encoding="utf-8", newline="\n")
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading, decompressing by its ending."""
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 def read_lines(path: Path | str, rejects: Rejects) -> Iterator[str]:
-    """Yield the lines of a file without their ends, keeping ``rejects`` at the current place.
+    """Yield the lines of a UTF-8 file without their ends, keeping ``rejects`` at the current place.
 
     Raises:
         DataError: the file is missing, not UTF-8, or not whole.
@@ -28,25 +27,26 @@ def read_lines(path: Path | str, rejects: Rejects) -> Iterator[str]:
     path = require_file(path, "graph source")
     rejects.path, rejects.line = path, 0
     try:
-        with open_text(path) as handle:
+        with open_bytes(path) as handle:
+            # Decoded line by line: a text handle decodes ahead, and its error would name an earlier line.
             for number, line in enumerate(handle, start=1):
                 rejects.line = number
-                yield line.rstrip("\r\n")
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise DataError.at(path, rejects.line + 1, f"not UTF-8 text ({error.reason})") from error
+        raise DataError.at(path, rejects.line, f"not UTF-8 text ({error.reason})") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError.at(path, rejects.line + 1, f"the compressed file is damaged ({error})") from error
 
 
 def parse_weight(text: str, rejects: Rejects) -> float | None:
-    """Return a positive, finite weight, or reject the line and return None."""
+    """Return a weight that can be stored, or reject the line and return None."""
     try:
         weight = float(text)
     except ValueError:
         weight = float("nan")
-    if 0 < weight < float("inf"):
+    if MIN_WEIGHT <= weight <= MAX_WEIGHT:
         return weight
-    rejects.reject(f"weight '{text}', expected a positive number")
+    rejects.reject(f"weight '{text}', {WEIGHT_EXPECTED}")
     return None
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import RDF, RDFS, SKOS
 from rdflib.plugins.parsers.notation3 import BadSyntax
+from rdflib.term import Node
 
 from kglm.errors import DataError, require_file
-from kglm.kg.records import Label, Record, Triple
+from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, WEIGHT_EXPECTED, Label, Record, Triple
 from kglm.kg.rejects import Rejects
 
 PREFERRED_LABELS = {RDFS.label, SKOS.prefLabel}
@@ -22,11 +25,13 @@ WEIGHT = "weight"
 def read_turtle(path: Path | str, rejects: Rejects) -> Iterator[Record]:
     """Yield the triples and labels of a Turtle file, or of all ``*.ttl`` files of a folder as one graph.
 
-    - A resource is named by its IRI, shortened with the file's prefixes; the empty prefix is left out
-      (``:plant_flowers`` becomes ``plant_flowers``).
+    - A resource is named by its IRI, shortened with the longest of the file's prefixes that fits; the empty
+      prefix is left out (``:plant_flowers`` becomes ``plant_flowers``). A relative IRI without ``@base``
+      does not depend on where the file lies.
     - ``rdfs:label`` and ``skos:prefLabel`` give the preferred label, ``skos:altLabel`` an alias.
     - A triple weighs 1 unless a reified statement says otherwise:
       ``[] a rdf:Statement; rdf:subject :s; rdf:predicate :p; rdf:object :o; :weight 2.0 .``
+      The largest weight counts; the reified statement itself gives no triples.
     - Other literals, and triples with a blank node, are attributes rather than edges and are left out.
 
     Raises:
@@ -35,16 +40,19 @@ def read_turtle(path: Path | str, rejects: Rejects) -> Iterator[Record]:
     """
     graph = _parse(Path(path))
     rejects.path = Path(path)
-    weights = _reified_weights(graph, Path(path))
-    names: dict[URIRef, str] = {}
+    statements = set(graph.subjects(RDF.type, RDF.Statement))
+    weights = _reified_weights(graph, statements, Path(path))
+    namespaces = sorted(((str(uri), prefix) for prefix, uri in graph.namespaces()), key=lambda item: -len(item[0]))
 
+    @cache
     def name(resource: URIRef) -> str:
-        if resource not in names:
-            names[resource] = graph.namespace_manager.normalizeUri(resource).strip("<>").removeprefix(":")
-        return names[resource]
+        for uri, prefix in namespaces:
+            if resource.startswith(uri) and len(resource) > len(uri):
+                return f"{prefix}:{resource[len(uri) :]}".removeprefix(":")
+        return str(resource)
 
     for subject, predicate, value in sorted(graph):
-        if not isinstance(subject, URIRef):
+        if not isinstance(subject, URIRef) or subject in statements:
             continue
         if predicate in LABELS and isinstance(value, Literal):
             yield Label(name(subject), str(value), preferred=predicate in PREFERRED_LABELS)
@@ -58,29 +66,34 @@ def _parse(path: Path) -> Graph:
     files = sorted(path.glob("*.ttl")) if path.is_dir() else [require_file(path, "Turtle file")]
     if not files:
         raise DataError(f"the folder '{path}' holds no Turtle file (*.ttl)")
-    graph = Graph()
+    # Without rdflib's own prefixes, which would rename those of the file that differ from them.
+    graph = Graph(bind_namespaces="core")
     for file in files:
         try:
-            graph.parse(file, format="turtle")
+            graph.parse(file, format="turtle", publicID="file:///")
         except BadSyntax as error:
             # rdflib's exception text quotes the document; its attributes hold the place.
             raise DataError.at(file, error.lines + 1, f"not Turtle: {error._why}") from error
         except UnicodeDecodeError as error:
             raise DataError(f"{file}: not UTF-8 text ({error.reason})") from error
+        except (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, ValueError) as error:
+            # rdflib's parser stumbles like this over some malformed text.
+            raise DataError(f"{file}: not Turtle ({error!r})") from error
     return graph
 
 
-def _reified_weights(graph: Graph, path: Path) -> dict[tuple[Any, Any, Any], float]:
+def _reified_weights(graph: Graph, statements: Iterable[Node], path: Path) -> dict[tuple[Any, Any, Any], float]:
     """Return the weights that reified statements give to stated triples."""
     weights: dict[tuple[Any, Any, Any], float] = {}
-    for statement in graph.subjects(RDF.type, RDF.Statement):
+    for statement in statements:
         subject, predicate, value = (graph.value(statement, p) for p in (RDF.subject, RDF.predicate, RDF.object))
         triple: tuple[Any, Any, Any] = (subject, predicate, value)
-        if triple not in graph:
-            raise DataError(f"{path}: a weight is given to {' '.join(map(str, triple))}, which is not stated")
         for attribute, number in graph.predicate_objects(statement):
-            if str(attribute).endswith(WEIGHT):
-                weights[triple] = _positive(number, path)
+            if re.split("[/#:]", str(attribute))[-1] != WEIGHT:
+                continue
+            if None in triple or triple not in graph:  # None would stand for any node
+                raise DataError(f"{path}: a weight is given to {' '.join(map(str, triple))}, which is not stated")
+            weights[triple] = max(_positive(number, path), weights.get(triple, 0.0))
     return weights
 
 
@@ -88,8 +101,8 @@ def _positive(value: object, path: Path) -> float:
     weight = value.toPython() if isinstance(value, Literal) else None
     try:
         number = float(weight)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         number = -1.0
-    if not 0 < number < float("inf"):
-        raise DataError(f"{path}: weight '{value}', expected a positive number")
+    if not MIN_WEIGHT <= number <= MAX_WEIGHT:
+        raise DataError(f"{path}: weight '{value}', {WEIGHT_EXPECTED}")
     return number

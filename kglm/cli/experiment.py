@@ -1,0 +1,149 @@
+"""One experiment: data, model, training, and the report on its best model."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from torch import nn
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from kglm.cli.settings import TrainSettings
+from kglm.data.pipeline import Knowledge, QuestionPipeline
+from kglm.data.task import Examples
+from kglm.embeddings.text_embeddings import label_table
+from kglm.errors import ConfigError, DataError
+from kglm.files import atomic_write_json
+from kglm.inference.bundle import Bundle
+from kglm.inference.scoring import batches, score
+from kglm.kg.graph import KnowledgeGraph
+from kglm.linking import LexicalLinker
+from kglm.models import KnowledgeQAForMultipleChoice
+from kglm.models.pretrained import resolve_encoder
+from kglm.training import JsonlTracker, TensorBoardTracker, evaluate, seed_everything, train, write_predictions
+
+logger = logging.getLogger(__name__)
+
+METRICS = "metrics.json"
+
+
+def run_experiment(settings: TrainSettings, output_dir: Path, config: Mapping[str, Any]) -> dict[str, float]:
+    """Train, select by the dev split, and report the best model on the splits asked for.
+
+    Args:
+        settings: what to do.
+        output_dir: gets ``best/`` (the model bundle), ``last/`` (for a resume), ``metrics.json``,
+            ``predictions_SPLIT.jsonl``, ``tensorboard/`` and ``config.json``.
+        config: the resolved configuration, kept beside the results.
+
+    Returns:
+        ``{"dev_accuracy": ..., "test_accuracy": ...}`` for the splits reported.
+
+    Raises:
+        KglmError: the configuration, the data or the graph is not as it must be.
+    """
+    _refuse_finished(output_dir, settings)
+    splits = settings.task.load()
+    _require_labels(splits, {"train", "dev", *settings.report_splits})
+    seed_everything(settings.seed)
+    bundle = build(settings)
+    logger.info("preparing %s", ", ".join(f"{len(examples)} {name}" for name, examples in splits.items()))
+    prepared = {name: bundle.pipeline.prepare(splits[name], settings.cache_dir) for name in ("train", "dev")}
+    output_dir.mkdir(parents=True, exist_ok=True)
+    atomic_write_json(output_dir / "config.json", dict(config))
+
+    def dev_metrics(model: nn.Module, accelerator: Accelerator) -> dict[str, float]:
+        dev = batches(prepared["dev"], settings.trainer.eval_batch_size)
+        return evaluate(model, dev, accelerator).metrics
+
+    result = train(
+        bundle.model,
+        dataset=prepared["train"].dataset,
+        collate=prepared["train"].collator,
+        evaluate=dev_metrics,
+        save_bundle=lambda model, folder: bundle.save(folder),
+        config=settings.trainer,
+        output_dir=output_dir,
+        trackers=[JsonlTracker(output_dir / "metrics.jsonl"), TensorBoardTracker(output_dir / "tensorboard")],
+    )
+    return _report(settings, splits, result.best_dir, output_dir)
+
+
+def build(settings: TrainSettings) -> Bundle:
+    """Return the untrained model on its pretrained encoder, and the pipeline that feeds it."""
+    path = resolve_encoder(settings.encoder.name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        model = KnowledgeQAForMultipleChoice.from_encoder(
+            path,
+            encoder_options=dict(settings.encoder.options),
+            freeze_word_embeddings=settings.encoder.freeze_word_embeddings,
+        )
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"encoder '{settings.encoder.name}' cannot be loaded: {error}") from error
+    if settings.reasoner is None:
+        return Bundle(model, QuestionPipeline(tokenizer, settings.max_length, None))
+    knowledge = open_knowledge(settings, model, tokenizer)
+    model.add_reasoner(
+        {
+            "name": settings.reasoner.name,
+            "entity_dim": knowledge.table.dim,
+            "num_relations": knowledge.graph.num_relations,
+            **settings.reasoner.options,
+        },
+        knowledge.graph.fingerprint,
+    )
+    return Bundle(model, QuestionPipeline(tokenizer, settings.max_length, knowledge, settings.workers))
+
+
+def open_knowledge(
+    settings: TrainSettings, model: KnowledgeQAForMultipleChoice, tokenizer: PreTrainedTokenizerBase
+) -> Knowledge:
+    """Return the compiled graph, its linker, and the vectors that the pretrained encoder gives its labels."""
+    assert settings.reasoner is not None
+    graph: KnowledgeGraph = settings.recipe().open(settings.cache_dir)
+    logger.info("%r", graph)
+    return Knowledge(
+        graph=graph,
+        linker=LexicalLinker(graph, settings.linker),
+        schema=settings.reasoner.schema,
+        table=label_table(
+            graph, model.encoder, tokenizer, encoder_name=settings.encoder.name, cache_dir=settings.cache_dir
+        ),
+    )
+
+
+def _report(
+    settings: TrainSettings, splits: Mapping[str, Examples], best: Path, output_dir: Path
+) -> dict[str, float]:
+    """Score the best model on the splits asked for; write predictions, and add the scores to the metrics."""
+    bundle = Bundle.load(best)
+    results = {}
+    for name in settings.report_splits:
+        outcome = score(
+            bundle, splits[name], batch_size=settings.trainer.eval_batch_size, cache_dir=settings.cache_dir
+        )
+        write_predictions(output_dir / f"predictions_{name}.jsonl", outcome.predictions)
+        results[name] = {**outcome.metrics, "questions": len(outcome.predictions)}
+        logger.info("%s: accuracy %.4f over %d questions", name, outcome.accuracy, len(outcome.predictions))
+    metrics = json.loads((output_dir / METRICS).read_text(encoding="utf-8"))
+    atomic_write_json(output_dir / METRICS, {**metrics, "splits": results})
+    return {f"{name}_accuracy": values["accuracy"] for name, values in results.items()}
+
+
+def _refuse_finished(output_dir: Path, settings: TrainSettings) -> None:
+    if (output_dir / METRICS).is_file() and not settings.trainer.resume:
+        raise ConfigError(
+            f"'{output_dir}' holds a finished run; name another folder with run_dir=..., or remove it first"
+        )
+
+
+def _require_labels(splits: Mapping[str, Examples], names: set[str]) -> None:
+    for name in sorted(names):
+        unlabelled = next((example.id for example in splits[name] if example.label is None), None)
+        if unlabelled is not None:
+            raise DataError(f"question '{unlabelled}' of the {name} split has no answerKey, which training needs")

@@ -1,0 +1,110 @@
+"""The command line: ``kglm train | evaluate | answer | predict``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from kglm import __version__
+from kglm.errors import KglmError
+
+# Torch and transformers are imported inside the commands: help and completion stay fast.
+
+app = typer.Typer(
+    name="kglm",
+    help="Knowledge-graph-augmented language models: train, evaluate, and answer with evidence.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+HYDRA_COMMAND: dict[str, Any] = {
+    "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+}
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Knowledge-graph-augmented language models: train, evaluate, and answer with evidence."""
+    if version:
+        typer.echo(f"kglm {__version__}")
+        raise typer.Exit
+
+
+@app.command(**HYDRA_COMMAND)
+def train(context: typer.Context) -> None:
+    """Train an experiment composed by Hydra, e.g. kglm train experiment=everyday_kagnet seed=1 (--help for more)."""
+    from kglm.cli.train import main
+
+    main(context.args)
+
+
+@app.command(**HYDRA_COMMAND)
+def evaluate(context: typer.Context) -> None:
+    """Score a trained model on a task, e.g. kglm evaluate model=RUN task=csqa split=test (--help for more)."""
+    from kglm.cli.evaluate import main
+
+    main(context.args)
+
+
+Model = Annotated[Path, typer.Option("--model", "-m", help="Folder of a `kglm train` run or of a model bundle.")]
+Graph = Annotated[
+    Optional[Path],  # noqa: UP045  typer reads the annotation at run time
+    typer.Option("--graph", help="Compiled graph to use instead of the model's own; must be the same by content."),
+]
+
+
+@app.command()
+def answer(
+    question: Annotated[str, typer.Argument(help="The question, free text.")],
+    choice: Annotated[list[str], typer.Option("--choice", "-c", help="A choice; give two to ten of them.")],
+    model: Model,
+    graph: Graph = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
+    plot: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--plot", help="Draw the schema graph with the evidence highlighted (.png, .svg or .pdf)."),
+    ] = None,
+    paths: Annotated[int, typer.Option("--paths", min=1, help="How many paths to show or draw.")] = 5,
+) -> None:
+    """Answer a question, and show the paths in the graph that carried the answer."""
+    from kglm.cli.answer import answer_question
+
+    result = answer_question(question, choice, model, graph, plot=plot, paths=paths)
+    typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) if as_json else result.format(paths))
+
+
+@app.command()
+def predict(
+    questions: Annotated[Path, typer.Argument(help="Questions in the CommonsenseQA shape, JSON lines (.gz too).")],
+    predictions: Annotated[Path, typer.Argument(help="File for the answers, JSON lines.")],
+    model: Model,
+    graph: Graph = None,
+    paths: Annotated[int, typer.Option("--paths", min=0, help="Evidence paths kept for each choice.")] = 5,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Questions scored at once.")] = 32,
+) -> None:
+    """Answer a file of questions."""
+    from kglm.cli.predict import predict_file
+
+    typer.echo(predict_file(questions, predictions, model, graph, paths=paths, batch_size=batch_size))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; an error that a user can mend is one paragraph on standard error and exit code 1."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app(arguments, standalone_mode=True)
+    except KglmError as error:
+        typer.echo(f"kglm: error: {error}", err=True)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt as error:
+        typer.echo(f"kglm: {error or 'interrupted'}", err=True)
+        raise SystemExit(130) from None

@@ -1,0 +1,69 @@
+"""The table at the end of a sweep: mean and deviation over seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from kglm.files import atomic_write_json
+
+Results = Sequence[tuple[str, int, Mapping[str, float]]]
+
+
+class SweepTable(Callback):
+    """Collects what each job of a multirun returns, prints one row an experiment, and keeps it as JSON."""
+
+    def __init__(self) -> None:
+        self.results: list[tuple[str, int, Mapping[str, float]]] = []
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        """Keep the metrics of a finished job."""
+        if job_return.status == JobStatus.COMPLETED and isinstance(job_return.return_value, dict):
+            self.results.append((config.name, config.seed, job_return.return_value))
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Print the table."""
+        if self.results:
+            rows = summarize(self.results)
+            Console(width=120).print(draw(rows))
+            atomic_write_json(Path(config.hydra.sweep.dir) / "summary.json", rows)
+
+
+def summarize(results: Results) -> list[dict[str, Any]]:
+    """Return for each experiment its seeds, and mean and sample deviation of each metric (None for one seed)."""
+    grouped: defaultdict[str, list[tuple[int, Mapping[str, float]]]] = defaultdict(list)
+    for name, seed, metrics in results:
+        grouped[name].append((seed, metrics))
+    rows = []
+    for name, runs in grouped.items():
+        row: dict[str, Any] = {"experiment": name, "seeds": [seed for seed, _ in runs], "metrics": {}}
+        for metric in runs[0][1]:
+            values = [metrics[metric] for _, metrics in runs]
+            deviation = statistics.stdev(values) if len(values) > 1 else None
+            row["metrics"][metric] = {"mean": statistics.fmean(values), "deviation": deviation}
+        rows.append(row)
+    return rows
+
+
+def draw(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the rows as a table; accuracies in per cent."""
+    names = list(rows[0]["metrics"])
+    table = Table("experiment", "seeds", *names, title="mean ± deviation over seeds")
+    for row in rows:
+        cells = [_cell(row["metrics"][name]) for name in names]
+        table.add_row(row["experiment"], ", ".join(map(str, row["seeds"])), *cells)
+    return table
+
+
+def _cell(value: Mapping[str, float | None]) -> str:
+    mean, deviation = value["mean"], value["deviation"]
+    return f"{100 * (mean or 0):.1f}" + ("" if deviation is None else f" ± {100 * deviation:.1f}")

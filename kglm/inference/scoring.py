@@ -1,0 +1,38 @@
+"""A model's score on a set of questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from tqdm.auto import tqdm
+
+from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.data.pipeline import PreparedQuestions
+from kglm.inference.bundle import Bundle
+from kglm.training import EvaluationResult, evaluate
+
+
+def score(
+    bundle: Bundle,
+    examples: Sequence[MultipleChoiceExample],
+    *,
+    batch_size: int,
+    cache_dir: Path | str | None = None,
+    accelerator: Accelerator | None = None,
+) -> EvaluationResult:
+    """Return the predictions of a model in full precision, and their accuracy where labels are known."""
+    accelerator = accelerator or Accelerator(mixed_precision="no")
+    prepared = bundle.pipeline.prepare(examples, cache_dir)
+    model = bundle.model.to(accelerator.device)  # type: ignore[arg-type]
+    return evaluate(model, batches(prepared, batch_size, progress=True), accelerator)
+
+
+def batches(prepared: PreparedQuestions, batch_size: int, progress: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield questions in batches, in order."""
+    starts = range(0, len(prepared.dataset), batch_size)
+    for start in tqdm(starts, desc="scoring", unit="batch", disable=None if progress else True):
+        stop = min(start + batch_size, len(prepared.dataset))
+        yield prepared.collator([prepared.dataset[index] for index in range(start, stop)])

@@ -1,0 +1,203 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kglm.errors import DataError, GraphError
+from kglm.kg import KnowledgeGraph, Label, Triple, build_graph
+from kglm.kg.builder import MAX_RELATIONS
+
+names = st.sampled_from(["ant", "bee", "cat_nap", "döner", "\U0001f600", ""])
+weights = st.sampled_from([0.5, 1.0, 2.0])
+triples = st.builds(Triple, names, st.sampled_from(["IsA", "PartOf", "x\ny"]), names, weights)
+aliases = st.builds(Label, names, st.text(st.characters(exclude_categories=["Cs"]), max_size=4))
+
+BASE = (
+    Triple("ant", "IsA", "insect", 1.0),
+    Triple("bee", "IsA", "insect", 2.0),
+    Triple("bee", "Makes", "honey", 1.0),
+    Label("bee", "a bee", preferred=True),
+    Label("bee", "honey bee"),
+)
+
+
+def content(graph):
+    """Return all that a graph says, through its public reading side."""
+    surfaces = {
+        text: graph.surface_entities[graph.surface_indptr[i] : graph.surface_indptr[i + 1]].tolist()
+        for i, text in enumerate(graph.surfaces)
+    }
+    incoming = [[column.tolist() for column in graph.in_edges(e)] for e in range(graph.num_entities)]
+    links = [graph.links.row(e).tolist() for e in range(graph.num_entities)]
+    return list(graph.triples()), list(graph.labels), surfaces, incoming, links
+
+
+@settings(max_examples=40)
+@given(st.lists(triples, min_size=1, max_size=12), st.lists(aliases, max_size=4), st.randoms(use_true_random=False))
+def test_the_order_of_records_does_not_matter(graph_of, some, labels, random):
+    records = [*some, *labels]
+    shuffled = records.copy()
+    random.shuffle(shuffled)
+    first, second = graph_of(*records), graph_of(*shuffled)
+    assert first.fingerprint == second.fingerprint
+    assert content(first) == content(second)
+
+
+@settings(max_examples=40)
+@given(st.lists(triples, min_size=1, max_size=20))
+def test_triples_come_back_once_each_with_the_largest_weight(graph_of, some):
+    graph = graph_of(*some)
+    heaviest = {}
+    for triple in some:
+        heaviest[triple[:3]] = max(triple.weight, heaviest.get(triple[:3], 0.0))
+    assert {triple[:3]: triple.weight for triple in graph.triples()} == heaviest
+    assert graph.num_triples == len(heaviest)
+    assert list(graph.entities) == sorted({name for triple in some for name in (triple.head, triple.tail)})
+    assert list(graph.relations) == sorted({triple.relation for triple in some})
+
+
+def test_labels_are_the_preferred_ones_or_the_names(graph_of):
+    graph = graph_of(Triple("hot_dog", "IsA", "bee"), *BASE, Label("hot_dog", "sausage"), Label("nobody", "ghost"))
+    assert graph.labels[graph.entity_id("bee")] == "a bee"
+    assert graph.labels[graph.entity_id("hot_dog")] == "hot dog"
+    assert list(graph.surfaces) == ["a bee", "ant", "honey", "honey bee", "hot dog", "insect", "sausage"]
+
+
+def test_the_first_preferred_label_wins_and_the_other_stays_an_alias(graph_of):
+    graph = graph_of(*BASE, Label("bee", "buzzer", preferred=True))
+    assert graph.labels[graph.entity_id("bee")] == "a bee"
+    assert "buzzer" in list(graph.surfaces)
+
+
+def test_a_surface_form_is_shared_by_all_that_bear_it(graph_of):
+    graph = graph_of(*BASE, Label("ant", "insect"), Label("ant", "insect"))
+    _, _, surfaces, _, _ = content(graph)
+    assert surfaces["insect"] == [graph.entity_id("ant"), graph.entity_id("insect")]
+
+
+def test_an_empty_label_is_none(graph_of):
+    graph = graph_of(*BASE, Label("honey", "", preferred=True))
+    assert graph.labels[graph.entity_id("honey")] == "honey"
+    assert "" not in list(graph.surfaces)
+
+
+CHANGES = {
+    "a triple more": (*BASE, Triple("ant", "Makes", "honey")),
+    "a triple less": BASE[1:],
+    "another weight": (BASE[0]._replace(weight=1.5), *BASE[1:]),
+    "another relation": (BASE[0]._replace(relation="Is"), *BASE[1:]),
+    "all of a relation renamed": tuple(
+        r._replace(relation="Brews") if isinstance(r, Triple) and r.relation == "Makes" else r for r in BASE
+    ),
+    "a triple reversed": (Triple("insect", "IsA", "ant"), *BASE[1:]),
+    "another name": (BASE[0]._replace(head="termite"), *BASE[1:]),
+    "another preferred label": (*BASE[:3], Label("bee", "the bee", preferred=True), BASE[4]),
+    "the other label preferred": (*BASE[:3], Label("bee", "a bee"), Label("bee", "honey bee", preferred=True)),
+    "an alias less": BASE[:4],
+    "an alias of another": (*BASE[:4], Label("ant", "honey bee")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_fingerprint_changes_with_the_content(graph_of, change):
+    assert graph_of(*CHANGES[change]).fingerprint != graph_of(*BASE).fingerprint
+
+
+def test_the_fingerprint_keeps_relations_apart_whatever_their_names(graph_of):
+    first = graph_of(Triple("a", "x\ny", "b"), Triple("b", "z", "a"))
+    second = graph_of(Triple("a", "x", "b"), Triple("b", "y\nz", "a"))
+    assert first.fingerprint != second.fingerprint
+
+
+def test_the_fingerprint_is_of_the_content_alone(tmp_path):
+    first = build_graph(BASE, tmp_path / "a", name="one", provenance={"from": "here"})
+    second = build_graph(BASE, tmp_path / "b", name="two")
+    assert first.fingerprint == second.fingerprint
+    assert first.manifest["provenance"] == {"from": "here"}
+
+
+def test_a_source_without_a_triple_is_refused(tmp_path):
+    with pytest.raises(DataError, match="the source of graph 'empty' holds no triple"):
+        build_graph([Label("a", "b")], tmp_path / "graph", name="empty")
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_many_relations_are_refused(tmp_path):
+    records = (Triple("a", f"r{i}", "b") for i in range(MAX_RELATIONS + 1))
+    with pytest.raises(GraphError, match="16384 relations; at most 16383"):
+        build_graph(records, tmp_path / "graph", name="many")
+
+
+def test_the_last_inverse_relation_fits_its_type(graph_of):
+    graph = graph_of(*(Triple("a", f"r{i}", "b") for i in range(MAX_RELATIONS)))
+    inverse = graph.relations_between(1, 0)[-1]
+    assert inverse == 2 * MAX_RELATIONS - 1 <= np.iinfo(np.int16).max
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), float("inf"), 1e39, 1e-39])
+def test_a_weight_that_cannot_be_stored_is_refused(tmp_path, weight):
+    with pytest.raises(DataError, match=r"the triple a r b has weight .*, expected a positive number"):
+        build_graph([Triple("a", "r", "b", weight)], tmp_path / "graph", name="heavy")
+
+
+@pytest.mark.parametrize(
+    "record", [Triple("\ud800", "r", "b"), Triple("a", "\ud800", "b"), Label("a", "\ud800", preferred=True)]
+)
+def test_half_a_surrogate_pair_is_refused(tmp_path, record):
+    with pytest.raises(DataError, match=r"graph 'half' holds .*\\ud800.*, which UTF-8 cannot write"):
+        build_graph([Triple("a", "r", "b"), record], tmp_path / "graph", name="half")
+    assert not list(tmp_path.iterdir())
+
+
+def failing_records():
+    yield from BASE
+    raise RuntimeError("the source broke")
+
+
+def test_a_source_that_breaks_leaves_the_old_graph(tmp_path):
+    old = build_graph(BASE, tmp_path / "graph", name="old")
+    with pytest.raises(RuntimeError, match="the source broke"):
+        build_graph(failing_records(), tmp_path / "graph", name="new")
+    assert KnowledgeGraph.open(tmp_path / "graph").fingerprint == old.fingerprint
+    assert [entry.name for entry in tmp_path.iterdir()] == ["graph"]
+
+
+@pytest.mark.parametrize("failing_write", [0, 5, 12])
+def test_a_failure_while_writing_leaves_the_old_graph(tmp_path, monkeypatch, failing_write):
+    build_graph(BASE, tmp_path / "graph", name="old")
+    save, calls = np.save, iter(range(100))
+
+    def fail(*args):
+        if next(calls) == failing_write:
+            raise OSError("no space left")
+        save(*args)
+
+    monkeypatch.setattr(np, "save", fail)
+    with pytest.raises(OSError, match="no space left"):
+        build_graph(BASE[1:], tmp_path / "graph", name="new")
+    assert KnowledgeGraph.open(tmp_path / "graph").name == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["graph"]
+
+
+def test_a_graph_is_replaced_while_an_open_one_stays_readable(tmp_path):
+    old = build_graph(BASE, tmp_path / "graph", name="old")
+    build_graph(BASE[1:], tmp_path / "graph", name="new")
+    assert KnowledgeGraph.open(tmp_path / "graph").name == "new"
+    assert old.num_triples == len(list(old.triples())) == 3
+    assert [entry.name for entry in tmp_path.iterdir()] == ["graph"]
+
+
+def test_another_process_reads_the_same_graph(graph_of):
+    graph = graph_of(*BASE)
+    code = (
+        "import sys, json; from kglm.kg import KnowledgeGraph; g = KnowledgeGraph.open(sys.argv[1]);"
+        "print(json.dumps([g.fingerprint, list(g.triples()), g.outgoing.weights.flags.writeable]))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code, str(graph.folder)], capture_output=True, text=True, check=True
+    ).stdout
+    assert json.loads(printed) == [graph.fingerprint, [list(triple) for triple in graph.triples()], False]

@@ -1,0 +1,113 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kglm.errors import DataError, UnknownNameError
+from kglm.kg.readers import read_records
+from kglm.kg.records import Label, Triple
+from kglm.kg.rejects import Rejects
+from kglm.kg.relations import Direction, RelationMap, map_relations
+
+SHIPPED = Path(__file__).parents[2] / "graphs" / "conceptnet" / "relations.tsv"
+HEADER = "source\ttarget\tdirection\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text):
+        (tmp_path / "map.tsv").write_text(text, encoding="utf-8")
+        return RelationMap.read(tmp_path / "map.tsv")
+
+    return read
+
+
+def test_triples_are_kept_reversed_or_dropped(read):
+    relation_map = read(HEADER + 'IsA\tIsA\tsame\r\nHasA\tPartOf\treversed\n\n"Odd"\t-\tdropped\n')
+    records = [
+        Triple("dog", "IsA", "pet", 2.0),
+        Triple("dog", "HasA", "tail", 3.0),
+        Triple("dog", '"Odd"', "x"),
+        Label("dog", "a dog"),
+    ]
+    assert list(map_relations(records, relation_map, Rejects())) == [
+        Triple("dog", "IsA", "pet", 2.0),
+        Triple("tail", "PartOf", "dog", 3.0),
+        Label("dog", "a dog"),
+    ]
+
+
+def test_a_relation_without_a_row_is_rejected_with_the_near_ones(read):
+    rejects = Rejects(limit=1, path=Path("x.tsv"), line=3)
+    records = [Triple("a", "isa", "b"), Triple("a", "IsA", "b"), Triple("a", "zzz", "b")]
+    mapped = iter(map_relations(records, read(HEADER + "IsA\tIsA\tsame\n"), rejects))
+    assert next(mapped) == Triple("a", "IsA", "b")
+    assert rejects.examples == ["x.tsv:3: unknown relation 'isa'; did you mean 'IsA'? (1 known)"]
+    with pytest.raises(DataError, match="more than the limit of 1"):
+        next(mapped)
+
+
+def test_apply_refuses_an_unknown_relation(read):
+    with pytest.raises(UnknownNameError, match="unknown relation 'x'"):
+        read(HEADER).apply(Triple("a", "x", "b"))
+
+
+MALFORMED = {
+    "": "map.tsv:1: the header is [''], expected ['source', 'target', 'direction']",
+    "a\tb\n": "map.tsv:1: the header is ['a', 'b'], expected ['source', 'target', 'direction']",
+    HEADER + "IsA\tIsA\n": "map.tsv:2: 2 columns, expected 3: ['source', 'target', 'direction']",
+    HEADER + "IsA\tIsA\tsame\nIsA\tX\tsame\n": "map.tsv:3: relation 'IsA' stands twice",
+    HEADER + "IsA\tIsA\tsme\n": (
+        "map.tsv:2: direction 'sme', expected one of ['same', 'reversed', 'dropped']; did you mean 'same'?"
+    ),
+    HEADER + "IsA\t\tsame\n": "map.tsv:2: source 'IsA' and target '' must not be empty",
+    HEADER + "\tIsA\tsame\n": "map.tsv:2: source '' and target 'IsA' must not be empty",
+}
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_a_malformed_map_is_refused(read, text):
+    with pytest.raises(DataError) as caught:
+        read(text)
+    assert str(caught.value).endswith(MALFORMED[text])
+
+
+def test_a_missing_map_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"relation map '.*map.tsv' does not exist"):
+        RelationMap.read(tmp_path / "map.tsv")
+
+
+cells = st.sampled_from(["IsA", "HasA", "", '"', "same", "reversed", "dropped", " ", "-", "\ud800", "x\0"])
+tables = st.lists(st.lists(cells, max_size=4).map("\t".join), max_size=5).map("\n".join)
+
+
+@given(st.one_of(st.binary(max_size=20), (tables | st.text()).map(lambda t: (HEADER + t).encode("utf-8", "replace"))))
+def test_whatever_the_map_holds_only_data_errors_escape(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "fuzz-map.tsv"
+    path.write_bytes(content)
+    try:
+        relation_map = RelationMap.read(path)
+    except DataError as error:
+        assert str(path) in str(error)
+        return
+    for source, (target, direction) in relation_map.targets.items():
+        assert source
+        assert target
+        assert direction in Direction
+
+
+def test_the_shipped_map_has_seventeen_targets():
+    targets = RelationMap.read(SHIPPED).targets
+    kept = {target for target, direction in targets.values() if direction is not Direction.DROPPED}
+    assert len(kept) == 17
+    assert all(targets[target] == (target, Direction.SAME) for target in kept)
+
+
+@pytest.mark.data
+def test_the_shipped_map_covers_the_merged_conceptnet(data_dir):
+    source = data_dir / "conceptnet" / "conceptnet_en.tsv.gz"
+    found = Counter(r.relation for r in read_records(source, Rejects()) if isinstance(r, Triple))
+    assert sum(found.values()) > 400_000
+    assert set(found) - set(RelationMap.read(SHIPPED).targets) == set()
