@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
 from torch import nn
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kglm.cli.settings import TrainSettings
 from kglm.data.pipeline import Knowledge, QuestionPipeline
@@ -20,10 +21,10 @@ from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json
 from kglm.inference.bundle import Bundle
 from kglm.inference.scoring import batches, score
-from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker
 from kglm.models import KnowledgeQAForMultipleChoice
-from kglm.models.pretrained import resolve_encoder
+from kglm.models.pretrained import load_encoder
 from kglm.training import JsonlTracker, TensorBoardTracker, evaluate, seed_everything, train, write_predictions
 
 logger = logging.getLogger(__name__)
@@ -75,46 +76,30 @@ def run_experiment(settings: TrainSettings, output_dir: Path, config: Mapping[st
 
 def build(settings: TrainSettings) -> Bundle:
     """Return the untrained model on its pretrained encoder, and the pipeline that feeds it."""
-    path = resolve_encoder(settings.encoder.name)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        model = KnowledgeQAForMultipleChoice.from_encoder(
-            path,
-            encoder_options=dict(settings.encoder.options),
-            freeze_word_embeddings=settings.encoder.freeze_word_embeddings,
-        )
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"encoder '{settings.encoder.name}' cannot be loaded: {error}") from error
-    if settings.reasoner is None:
-        return Bundle(model, QuestionPipeline(tokenizer, settings.max_length, None))
-    knowledge = open_knowledge(settings, model, tokenizer)
-    model.add_reasoner(
-        {
+    encoder, tokenizer = load_encoder(settings.encoder.name, settings.encoder.options)
+    pipeline = QuestionPipeline(tokenizer, settings.max_length, None, settings.workers)
+    fields: dict[str, Any] = {"freeze_word_embeddings": settings.encoder.freeze_word_embeddings}
+    if settings.reasoner is not None:
+        knowledge = open_knowledge(settings, settings.reasoner.schema, encoder, tokenizer)
+        pipeline = replace(pipeline, knowledge=knowledge)
+        fields["graph_fingerprint"] = knowledge.graph.fingerprint
+        fields["reasoner"] = {
             "name": settings.reasoner.name,
             "entity_dim": knowledge.table.dim,
             "num_relations": knowledge.graph.num_relations,
             **settings.reasoner.options,
-        },
-        knowledge.graph.fingerprint,
-    )
-    return Bundle(model, QuestionPipeline(tokenizer, settings.max_length, knowledge, settings.workers))
+        }
+    return Bundle(KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields), pipeline)
 
 
 def open_knowledge(
-    settings: TrainSettings, model: KnowledgeQAForMultipleChoice, tokenizer: PreTrainedTokenizerBase
+    settings: TrainSettings, schema: SchemaOptions, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> Knowledge:
     """Return the compiled graph, its linker, and the vectors that the pretrained encoder gives its labels."""
-    assert settings.reasoner is not None
-    graph: KnowledgeGraph = settings.recipe().open(settings.cache_dir)
+    graph = settings.recipe().open(settings.cache_dir)
     logger.info("%r", graph)
-    return Knowledge(
-        graph=graph,
-        linker=LexicalLinker(graph, settings.linker),
-        schema=settings.reasoner.schema,
-        table=label_table(
-            graph, model.encoder, tokenizer, encoder_name=settings.encoder.name, cache_dir=settings.cache_dir
-        ),
-    )
+    table = label_table(graph, encoder, tokenizer, encoder_name=settings.encoder.name, cache_dir=settings.cache_dir)
+    return Knowledge(graph, LexicalLinker(graph, settings.linker), schema, table)
 
 
 def _report(

@@ -14,10 +14,11 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from kglm.errors import ConfigError, UnknownNameError, did_you_mean
+from kglm.errors import ConfigError, KglmError, UnknownNameError, did_you_mean
 
 CONFIG_PATH = "pkg://kglm.conf"
 
@@ -37,10 +38,18 @@ def run_hydra(command: str, task: Callable[[dict[str, Any], Path], Any], argumen
         KglmError: an override, a group's option or a value is wrong; proposes the nearest names.
     """
 
+    failures: list[KglmError] = []
+
     def job(config: DictConfig) -> Any:
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         assert isinstance(resolved, dict)
-        return task({str(key): value for key, value in resolved.items()}, Path(HydraConfig.get().runtime.output_dir))
+        context = HydraConfig.get()
+        try:
+            return task({str(key): value for key, value in resolved.items()}, Path(context.runtime.output_dir))
+        except KglmError as error:
+            if context.mode == RunMode.MULTIRUN:
+                raise
+            failures.append(error)  # raised below: Hydra would print more than the message
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise instead of printing and exiting
     arguments_before = sys.argv
@@ -56,6 +65,8 @@ def run_hydra(command: str, task: Callable[[dict[str, Any], Path], Any], argumen
     finally:
         sys.argv = arguments_before
         GlobalHydra.instance().clear()
+    if failures:
+        raise failures[0]
 
 
 def _unknown_option(error: MissingConfigException) -> Exception:
@@ -94,6 +105,9 @@ def _keys(config: Any, prefix: str = "") -> list[str]:
 
 
 def _first_lines(error: Exception) -> str:
-    """Return Hydra's message without its pointers to the documentation."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Return Hydra's message, or that of its cause, without pointers to the documentation."""
+    cause: BaseException = error
+    while not str(cause) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     return " ".join(line for line in lines if not line.startswith(("See http", "Set the environment")))

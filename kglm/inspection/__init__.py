@@ -1,0 +1,1 @@
+"""What a person looks at: pictures of answers and of the evidence that carried them."""

@@ -12,7 +12,7 @@ from kglm.errors import ConfigError
 from kglm.kg.graph import KnowledgeGraph
 from kglm.linking import normalization
 from kglm.linking.mention import Candidate, Mention
-from kglm.linking.normalization import Token, keys, tokenize
+from kglm.linking.normalization import PARTICLES, Token, keys, tokenize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +75,12 @@ class LexicalLinker:
     def link(self, text: str) -> list[Mention]:
         """Return the mentions of one text."""
         tokens = tokenize(text)
+        says_more = any(token.surface not in PARTICLES for token in tokens)
         mentions, at = [], 0
         while at < len(tokens):
             length, entities = self._longest(tokens, at)
+            if length == 1 and says_more and tokens[at].surface in PARTICLES:
+                length = 0
             if length:
                 start, end = tokens[at].start, tokens[at + length - 1].end
                 mentions.append(Mention(start, end, text[start:end], self._candidates(entities)))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import simplemma
 
 # Named in every cache key; raise it with any change of what this module returns.
-VERSION = 2
+VERSION = 3
 
 STOP_WORDS = frozenset(
     """
@@ -19,13 +19,16 @@ STOP_WORDS = frozenset(
     who whom whose which what when where why how while until
     is am are was were be been being do does did done doing have has had having
     can could may might must shall should will would ought
-    in on at by for with from of to into onto about over under up down out off through between against during
+    in on at by for with from of to into onto about under through between against during
     before after above below again further once here there both all only own same too very just also
     don't doesn't didn't isn't aren't wasn't weren't can't couldn't won't wouldn't shouldn't i'm you're he's she's
     it's we're they're i've you've we've they've i'd you'd he'd she'd we'd they'd i'll you'll he'll she'll we'll
     they'll that's what's there's
     """.split()
 )
+
+# They change what a verb means ("cheer up", "lie down"), so they count within a mention, but are none by themselves.
+PARTICLES = frozenset({"up", "down", "off", "out", "over"})
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.,;:!?()\[\]{}\"“”„«»…–—]")
 

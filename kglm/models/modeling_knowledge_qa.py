@@ -6,18 +6,17 @@ dimension of the graph vector, M concept pairs, P paths.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel, initialization
+from transformers import AutoModel, PreTrainedModel, initialization
 from transformers.utils import ModelOutput
 
 from kglm.models.configuration_knowledge_qa import KnowledgeQAConfig
+from kglm.models.pretrained import without_pooler
 from kglm.models.reasoners import build_reasoner
 from kglm.nn.graph_batch import GraphBatch
 from kglm.nn.pooling import masked_mean
@@ -46,11 +45,11 @@ class KnowledgeQAOutput(ModelOutput):
 class KnowledgeQAForMultipleChoice(PreTrainedModel):
     r"""Scores each choice of a question, from its text and, with a reasoner, from its schema graph.
 
-    .. math:: score = \lambda \cos(\bar{h}_{question}, \bar{h}_{choice}) + w \cdot [g; s] + b
+    .. math:: score = \lambda \cos(q, c) + w \cdot [g; s] + b
 
-    The bars are means over tokens, ``s`` is the mean over all real tokens and ``g`` the graph vector of the
-    reasoner; without a reasoner ``g`` is absent. ``w`` and ``b`` start at zero: untrained, the model is the
-    encoder's own cosine, and the head learns a correction to it.
+    One encoder reads the question ``q``, the choice ``c`` and both together, ``s``; each vector is the mean over
+    the text's tokens. ``g`` is the graph vector of the reasoner; without a reasoner it is absent. ``w`` and ``b``
+    start at zero: untrained, the model is the encoder's own cosine of two texts, and the head learns a correction.
     """
 
     config_class = KnowledgeQAConfig
@@ -65,7 +64,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
     def __init__(self, config: KnowledgeQAConfig) -> None:
         super().__init__(config)
         config.check()
-        self.encoder = AutoModel.from_config(config.encoder_config, **_without_pooler(config.encoder_config))
+        self.encoder = AutoModel.from_config(config.encoder_config, **without_pooler(config.encoder_config))
         self.reasoner = build_reasoner(config.reasoner, config.hidden_size) if config.reasoner else None
         graph_dim = self.reasoner.output_dim if self.reasoner else 0
         self.score_head = ScoreHead(graph_dim + config.hidden_size, dropout=config.head_dropout)
@@ -82,20 +81,13 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         return loaded
 
     @classmethod
-    def from_encoder(
-        cls, name_or_path: str, *, encoder_options: Mapping[str, Any] | None = None, **config_fields: Any
-    ) -> KnowledgeQAForMultipleChoice:
+    def from_encoder(cls, encoder: PreTrainedModel, **config_fields: Any) -> KnowledgeQAForMultipleChoice:
         """Return a model on a pretrained encoder, with all else freshly initialised.
 
         Args:
-            name_or_path: of any encoder that ``AutoModel.from_pretrained`` can load.
-            encoder_options: passed there too, such as ``{"attention_probs_dropout_prob": 0.0}``.
+            encoder: see :func:`kglm.models.pretrained.load_encoder`; it becomes part of the model.
             config_fields: fields of :class:`KnowledgeQAConfig` other than ``encoder_config``.
         """
-        # Not the checkpoint's own precision, which may be half: this model is made to be trained.
-        options = {"dtype": torch.float32, **(encoder_options or {})}
-        no_pooler = _without_pooler(AutoConfig.from_pretrained(name_or_path))
-        encoder = AutoModel.from_pretrained(name_or_path, **no_pooler, **options)
         model = cls(KnowledgeQAConfig(encoder_config=encoder.config, **config_fields))
         # Replaced only now: post_init would initialise the pretrained weights anew.
         model.encoder = encoder
@@ -106,7 +98,10 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         self,
         input_ids: Tensor,
         attention_mask: Tensor,
-        choice_mask: Tensor,
+        question_input_ids: Tensor,
+        question_attention_mask: Tensor,
+        choice_input_ids: Tensor,
+        choice_attention_mask: Tensor,
         num_choices: Tensor,
         graph: GraphBatch | None = None,
         labels: Tensor | None = None,
@@ -118,7 +113,10 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         Args:
             input_ids: ``[G, T]``, question and choice in one sequence, question after question.
             attention_mask: ``[G, T]``, 1 on real tokens.
-            choice_mask: ``[G, T]``, 1 on the tokens of the choice. All other real tokens count as the question.
+            question_input_ids: ``[B, T_q]``, the questions alone.
+            question_attention_mask: ``[B, T_q]``.
+            choice_input_ids: ``[G, T_c]``, the choices alone.
+            choice_attention_mask: ``[G, T_c]``.
             num_choices: ``[B]`` choices of each question; they sum to G.
             graph: the G schema graphs; needed with a reasoner, ignored without one.
             labels: ``[B]`` right choice of each question, counted within the question.
@@ -130,14 +128,15 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
                 f"num_choices sum to {int(num_choices.sum())}, but input_ids hold {input_ids.shape[0]} choices"
             )
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **types)[0]
-        statement = masked_mean(tokens, attention_mask)  # [G, D]
+        statement = self._encode(input_ids, attention_mask, **types)  # [G, D]
         reasoned = self._reason(graph, statement)
-
         features = statement
         if reasoned is not None:
             features = torch.cat((reasoned.graph_vector.to(statement.dtype), statement), dim=-1)  # [G, D_g + D]
-        logits = self.scale * _cosine(tokens, attention_mask, choice_mask) + self.score_head(features)  # [G]
+        question = self._encode(question_input_ids, question_attention_mask)  # [B, D]
+        choice = self._encode(choice_input_ids, choice_attention_mask)  # [G, D]
+        cosine = functional.cosine_similarity(question.repeat_interleave(num_choices, dim=0), choice)  # [G]
+        logits = self.scale * cosine + self.score_head(features)  # [G]
         output = KnowledgeQAOutput(
             loss=None if labels is None else choice_loss(logits, num_choices, labels),
             logits=logits,
@@ -145,6 +144,11 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             pair_attention=reasoned.pair_attention if reasoned else None,
         )
         return output.to_tuple() if return_dict is False else output
+
+    def _encode(self, input_ids: Tensor, attention_mask: Tensor, **types: Tensor) -> Tensor:
+        """Return the mean of the last hidden states over the real tokens of each text, ``[texts, D]``."""
+        tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **types)[0]
+        return masked_mean(tokens, attention_mask)
 
     def _reason(self, graph: GraphBatch | None, statement: Tensor) -> ReasonerOutput | None:
         if self.reasoner is None:
@@ -177,12 +181,10 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         # from_pretrained builds on the meta device and comes here for whatever the checkpoint lacks. The encoder is
-        # initialised by its own method; the rest is torch's, guarded by transformers for what was loaded.
+        # initialised by its own method; the rest by each layer's reset_parameters (zero for the ScoreHead), in which
+        # transformers guards the tensors that were loaded.
         if module is self:
             initialization.constant_(self.scale, self.config.cosine_scale)
-        elif isinstance(module, ScoreHead):
-            initialization.zeros_(module.weight)
-            initialization.zeros_(module.bias)
         elif callable(reset := getattr(module, "reset_parameters", None)):
             reset()
 
@@ -203,17 +205,3 @@ def choice_loss(logits: Tensor, num_choices: Tensor, labels: Tensor) -> Tensor:
     question = segment_index(functional.pad(ends, (1, 0)), logits.numel())  # [G]
     log_probabilities = segment_log_softmax(logits, question, num_choices.numel())
     return -log_probabilities[ends - num_choices + labels].mean()
-
-
-def _cosine(tokens: Tensor, attention_mask: Tensor, choice_mask: Tensor) -> Tensor:
-    real, choice = attention_mask.bool(), choice_mask.bool()
-    return functional.cosine_similarity(masked_mean(tokens, real & ~choice), masked_mean(tokens, real & choice))
-
-
-def _without_pooler(config: PreTrainedConfig) -> dict[str, bool]:
-    """Return the argument that leaves the pooler out, where the encoder takes it."""
-    model_class: Any = MODEL_MAPPING[type(config)]
-    if isinstance(model_class, tuple):
-        model_class = model_class[0]
-    takes_it = "add_pooling_layer" in inspect.signature(model_class).parameters
-    return {"add_pooling_layer": False} if takes_it else {}

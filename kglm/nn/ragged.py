@@ -60,7 +60,7 @@ def segment_mean(values: Tensor, index: Tensor, num_segments: int) -> Tensor:
     Shapes:
         values: ``[K, ...]``; index: ``[K]``; out: ``[num_segments, ...]``
     """
-    counts = torch.bincount(index, minlength=num_segments).clamp(min=1).to(values.dtype)
+    counts = segment_sum(torch.ones_like(index), index, num_segments).clamp(min=1).to(values.dtype)
     return segment_sum(values, index, num_segments) / counts.view(-1, *[1] * (values.dim() - 1))
 
 

@@ -21,6 +21,6 @@ def test_one_more_than_the_limit_stops_and_shows_the_first_ones():
     for line in range(rejects.limit):
         rejects.line = line
         rejects.reject(f"reason {line}")
-    with pytest.raises(DataError, match="16 lines of '.' cannot be used, more than the limit of 15") as caught:
+    with pytest.raises(DataError, match=r"16 lines of '\.' cannot be used, more than the limit of 15") as caught:
         rejects.reject("the last straw")
     assert str(caught.value).count("reason") == EXAMPLES_KEPT

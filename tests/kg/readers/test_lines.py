@@ -45,10 +45,9 @@ def test_a_damaged_compressed_file_is_a_data_error_or_whole(tmp_path_factory, cu
     path.write_bytes(whole[: len(whole) - cut])
     try:
         lines = list(read_lines(path, Rejects()))
-    except DataError as error:
-        assert str(path) in str(error)
-    else:
-        assert not lines or lines == text.splitlines()
+    except DataError:
+        return
+    assert lines == (text.splitlines() if cut < len(whole) else [])
 
 
 @given(st.floats(MIN_WEIGHT, MAX_WEIGHT))

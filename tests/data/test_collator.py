@@ -1,0 +1,75 @@
+import pytest
+import torch
+
+from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
+from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.testing import tiny_tokenizer
+
+EXAMPLES = [
+    MultipleChoiceExample("1", "what do i dig with", ("trowel", "cake"), ("A", "B"), label=1),
+    MultipleChoiceExample("2", "where", ("garden", "shed", "house"), ("A", "B", "C"), label=0),
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return tiny_tokenizer("what do i dig with trowel cake where garden shed house word".split())
+
+
+@pytest.fixture(scope="module")
+def batch(tokenizer):
+    dataset = MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=32)
+    return MultipleChoiceCollator(tokenizer)([dataset[0], dataset[1]])
+
+
+def words(tokenizer, ids, mask):
+    return tokenizer.convert_ids_to_tokens(ids[mask.bool()].tolist())
+
+
+def test_statements_hold_question_and_choice(tokenizer, batch):
+    assert words(tokenizer, batch["input_ids"][3], batch["attention_mask"][3]) == [
+        "[CLS]", "where", "[SEP]", "shed", "[SEP]",
+    ]  # fmt: skip
+    assert batch["token_type_ids"][3].tolist()[:5] == [0, 0, 0, 1, 1]
+
+
+def test_question_and_choices_stand_alone_too(tokenizer, batch):
+    assert words(tokenizer, batch["question_input_ids"][1], batch["question_attention_mask"][1]) == [
+        "[CLS]", "where", "[SEP]",
+    ]  # fmt: skip
+    assert words(tokenizer, batch["choice_input_ids"][2], batch["choice_attention_mask"][2]) == [
+        "[CLS]", "garden", "[SEP]",
+    ]  # fmt: skip
+
+
+def test_shapes_are_ragged_over_questions_and_padded_to_the_longest(batch):
+    assert batch["num_choices"].tolist() == [2, 3]
+    assert batch["labels"].tolist() == [1, 0]
+    assert batch["ids"] == ["1", "2"]
+    assert batch["input_ids"].shape == (5, 9)
+    assert batch["question_input_ids"].shape == (2, 7)
+    assert batch["choice_input_ids"].shape == (5, 3)
+    assert (batch["input_ids"][batch["attention_mask"] == 0] == 0).all()
+
+
+def test_labels_are_left_out_where_one_is_unknown(tokenizer):
+    unknown = MultipleChoiceExample.from_texts("where", ["garden", "shed"])
+    dataset = MultipleChoiceDataset([EXAMPLES[0], unknown], tokenizer, max_length=32)
+    assert "labels" not in MultipleChoiceCollator(tokenizer)([dataset[0], dataset[1]])
+
+
+def test_a_long_question_loses_its_end_and_says_so(tokenizer):
+    long = MultipleChoiceExample.from_texts("word " * 10_000, ["trowel", "cake"])
+    dataset = MultipleChoiceDataset([long, EXAMPLES[0]], tokenizer, max_length=16)
+    assert dataset[0].truncated
+    assert not dataset[1].truncated
+    assert dataset.lengths == [16, 9]
+    last = tokenizer.convert_ids_to_tokens(dataset[0].statements[0])[-3:]
+    assert last == ["[SEP]", "trowel", "[SEP]"]
+
+
+def test_batched_equals_single(tokenizer, batch):
+    dataset = MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=32)
+    single = MultipleChoiceCollator(tokenizer)([dataset[1]])
+    width = single["input_ids"].shape[1]
+    assert torch.equal(batch["input_ids"][2:, :width], single["input_ids"])

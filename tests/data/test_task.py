@@ -1,0 +1,76 @@
+import json
+
+import pytest
+
+from kglm.data.task import CommonsenseQATask, JsonlTask
+from kglm.errors import ConfigError, DataError, UnknownNameError
+
+
+def rows(names, text="question {}"):
+    for name in names:
+        yield {
+            "id": name,
+            "question": {
+                "stem": text.format(name),
+                "choices": [{"label": "A", "text": "yes"}, {"label": "B", "text": "no"}],
+            },
+            "answerKey": "A",
+        }
+
+
+def write(path, names, **options):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows(names, **options)), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def csqa(tmp_path):
+    questions = write(tmp_path / "all.jsonl", "abcdefgh")
+    ids = tmp_path / "ids.txt"
+    ids.write_text("h\ng\nf\ne\nd\n")
+    return lambda **options: CommonsenseQATask(name="t", questions=questions, train_ids=str(ids), **options)
+
+
+def test_in_house_split(csqa):
+    splits = csqa(dev_size=2).load()
+    assert [example.id for example in splits["train"]] == ["h", "g", "f"]
+    assert [example.id for example in splits["dev"]] == ["e", "d"]
+    assert [example.id for example in splits["test"]] == ["a", "b", "c"]
+
+
+def test_in_house_split_refuses_a_slice_that_leaves_nothing(csqa):
+    with pytest.raises(ConfigError, match="less than the 5 listed ids"):
+        csqa(dev_size=5).load()
+    with pytest.raises(ConfigError, match="dev_size is 0"):
+        csqa(dev_size=0)
+
+
+def test_in_house_split_names_an_unknown_id(csqa, tmp_path):
+    (tmp_path / "ids.txt").write_text("a\nzz\n")
+    with pytest.raises(DataError, match=r"ids.txt:2: question id 'zz'"):
+        csqa(dev_size=1).load()
+
+
+def test_jsonl_task_refuses_a_question_in_two_splits(tmp_path):
+    files = {name: write(tmp_path / name, [name], text="the same") for name in ("train", "dev", "test")}
+    with pytest.raises(DataError, match="stands in both train and dev"):
+        JsonlTask(name="t", **files).load()
+
+
+def test_split_by_name(tmp_path):
+    files = {name: write(tmp_path / name, [name]) for name in ("train", "dev", "test")}
+    task = JsonlTask(name="t", **files)
+    assert [example.id for example in task.split("dev")] == ["dev"]
+    with pytest.raises(UnknownNameError, match="unknown split 'tset'; did you mean 'test'"):
+        task.split("tset")
+
+
+@pytest.mark.data
+def test_the_real_in_house_split_has_the_published_sizes(data_dir):
+    folder = data_dir / "commonsense_qa"
+    task = CommonsenseQATask(
+        name="csqa",
+        questions=str(folder / "train_rand_split.jsonl.gz"),
+        train_ids=str(folder / "inhouse_split_qids.txt"),
+    )
+    assert {name: len(split) for name, split in task.load().items()} == {"train": 8000, "dev": 500, "test": 1241}
