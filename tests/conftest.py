@@ -1,12 +1,18 @@
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from kglm.kg import GraphRecipe, build_graph
-
 ROOT = Path(__file__).parents[1]
+
+# Numba keeps compiled code by the caller's file alone: after a change in a compiled function of another file it
+# would run the old one. So the tests keep it by the content of all files; this must stand before the first import.
+SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "kglm" / "kg").glob("*.py"))))
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / f"numba-{SOURCES.hexdigest()[:12]}"))
+
+from kglm.kg import GraphRecipe, build_graph  # noqa: E402
 
 # Shared machines stall: no deadline, and no complaint about slow generation.
 settings.register_profile("kglm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,6 +49,9 @@ def graph_of(tmp_path_factory):
     def make(*records, name="test"):
         nonlocal made
         made += 1
-        return build_graph(records, folder / str(made), name=name)
+        with pytest.MonkeyPatch.context() as patch:
+            # Hundreds of graphs need not survive a power cut.
+            patch.setattr(os, "fsync", lambda descriptor: None)
+            return build_graph(records, folder / str(made), name=name)
 
     return make

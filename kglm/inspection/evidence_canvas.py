@@ -1,7 +1,7 @@
 """A page measured in points, y downwards, on which text, boxes and edges are drawn; its colours.
 
-The colours follow Okabe and Ito's, darkened to carry white text: people with any of the common colour blindnesses tell
-them apart. Roles differ in shape and brightness too.
+The colours follow Okabe and Ito's, darkened to carry white text: people with any of the common colour blindnesses
+tell them apart. Roles differ in shape and brightness too.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ LIGHT_GREY = "#b0b0b0"
 
 ROUTE, EVIDENCE_ROUTE, BACKING, BOX, TEXT = 1, 2, 3, 4, 5
 """What is drawn over what."""
+
+HALO = 1.3
+"""How far, on either side of an edge, those below it are hidden."""
 
 RAISE = 0.35
 """How far a line's middle is above its baseline: half the height of a capital, in font sizes."""
@@ -141,24 +144,23 @@ class Canvas:
         at_end: bool = False,
         zorder: float = ROUTE,
     ) -> None:
-        """Draw an edge, by turns level and bent, with arrowheads where asked for."""
+        """Draw an edge, by turns level and bent, with arrowheads where asked for; it parts edges that it crosses."""
         length = head_length(width)
         points = list(points)
+        heads = [(points[0], length)] * at_start + [(points[-1], -length)] * at_end
         if at_start:
-            self._head(points[0], length, width, colour, zorder)
             points[:2] = _pulled_back(points[0], points[1], length)
         if at_end:
-            self._head(points[-1], -length, width, colour, zorder)
             points[-1:-3:-1] = _pulled_back(points[-1], points[-2], -length)
         curve = _curve(points)
-        patch = PathPatch(curve, facecolor="none", edgecolor=colour, linewidth=width, capstyle="butt", zorder=zorder)
-        self._axes.add_patch(patch)
-
-    def _head(self, tip: Point, length: float, width: float, colour: str, zorder: float) -> None:
-        x, y = tip
+        for ink, breadth in (("white", width + 2 * HALO), (colour, width)):
+            patch = PathPatch(curve, facecolor="none", edgecolor=ink, linewidth=breadth, zorder=zorder)
+            patch.set_capstyle("butt")
+            self._axes.add_patch(patch)
         half = head_breadth(width) / 2
-        corners = [(x, y), (x + length, y - half), (x + length, y + half)]
-        self._axes.add_patch(Polygon(corners, facecolor=colour, linewidth=0, zorder=zorder))
+        for (x, y), back in heads:
+            corners = [(x, y), (x + back, y - half), (x + back, y + half)]
+            self._axes.add_patch(Polygon(corners, facecolor=colour, linewidth=0, zorder=zorder))
 
 
 def _pulled_back(tip: Point, bend: Point, length: float) -> list[Point]:

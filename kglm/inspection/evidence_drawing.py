@@ -90,12 +90,15 @@ class GraphDrawing:
             _draw_node(canvas, node, lines, badge, _moved(box, left, top))
 
     def draw_legend(self, canvas: Canvas, left: float, top: float, width: float) -> float:
-        """Draw what colours and lines mean, in as many rows as needed; return the y below."""
+        """Draw what boxes and then, in a row of their own, lines mean; return the y below."""
         advance = measure(LEGEND_SIZE)
         x, y = left, top + 7
+        row_of_lines = False
         for look, meaning in self._legend():
             needed = SAMPLE + SAMPLE_GAP + advance(meaning)
-            if x > left and x + needed > left + width:
+            first_line = isinstance(look, tuple) and not row_of_lines
+            row_of_lines = row_of_lines or first_line
+            if x > left and (first_line or x + needed > left + width):
                 x, y = left, y + 16
             sample = Box(x + SAMPLE / 2, y, SAMPLE, 10)
             if isinstance(look, Look):

@@ -21,7 +21,8 @@ SWEEPS = 12
 LEVELLING_PASSES = 4
 ROW_GAP = 9.0
 BREADTH = 6.0
-STRIP_MIN, STRIP_MAX, STRIP_SLOPE = 20.0, 64.0, 0.22
+LANDING = 11.0
+STRIP_MIN, STRIP_MAX, STRIP_SLOPE = 18.0, 64.0, 0.26
 
 
 @dataclass(frozen=True)
@@ -335,24 +336,30 @@ class _Ranks:
             nodes=tuple(boxes[: self.num_nodes]),
             labels=tuple(boxes[item] for item in self.label_items),
             routes=tuple(self._route(chain, boxes, ports, lefts, rights) for chain in self.chains),
-            width=rights[-1],
+            width=rights[-1] - LANDING,
             height=max(box.y + box.height / 2 for box in boxes),
         )
 
     def _x(self, rank: int, width: float, lefts: list[float], rights: list[float]) -> float:
-        """Return an item's middle: the outer ranks face the others with an even edge, those have their items centred."""
+        """Return an item's middle: centred, but the outer columns stand flush on the side that faces the others."""
         if rank == 0:
-            return rights[0] - width / 2
+            return rights[0] - LANDING - width / 2
         if rank == len(self.order) - 1:
-            return lefts[rank] + width / 2
+            return lefts[rank] + LANDING + width / 2
         return (lefts[rank] + rights[rank]) / 2
 
     def _strips(self) -> tuple[list[float], list[float]]:
-        """Return the left and right x of each rank; the strip after it is wider where edges climb more."""
-        lefts, rights, x = [], [], 0.0
-        for items in self.order:
+        """Return the left and right x of each rank; the strip after it is wider where edges climb more.
+
+        A node's rank has a landing on either side, where arrowheads stand before the edge bends.
+        """
+        lefts: list[float] = []
+        rights: list[float] = []
+        x = -LANDING
+        for rank, items in enumerate(self.order):
             lefts.append(x)
-            rights.append(x + max((self.widths[item] for item in items), default=0.0))
+            landing = 0.0 if rank % 2 else 2 * LANDING
+            rights.append(x + landing + max((self.widths[item] for item in items), default=0.0))
             climb = max((abs(self.rows[i] - self.rows[j]) for i in items for j in self.after[i]), default=0.0)
             x = rights[-1] + min(STRIP_MAX, max(STRIP_MIN, STRIP_SLOPE * climb))
         return lefts, rights

@@ -14,6 +14,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def compile_graph(data_dir: Path, folder: Path) -> float:
     return clock.lap()
 
 
-def in_own_process(function, *arguments):
+def in_own_process(function: Callable[..., float], *arguments: Path) -> float:
     """Call a function in a fresh process, so that its memory does not count here."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()

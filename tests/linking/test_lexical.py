@@ -25,7 +25,13 @@ TRIPLES = [
     Triple("cheer", "IsA", "shout"),
     Triple("cheer_up", "Causes", "joy"),
 ]
-LABELS = [Label("bank_of_river", "bank"), Label("bank_for_money", "bank"), Label("city", "big city")]
+LABELS = [
+    Label("bank_of_river", "bank"),
+    Label("bank_for_money", "bank"),
+    Label("city", "big city"),
+    # Sorts before "ice cream", which begins alike and is shorter.
+    Label("building", "Ice Cream Parlour"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +65,7 @@ def named(graph, linker):
         ("hot — dog", [("dog", "dog")]),
         ("hot, dog stand", [("dog", "dog")]),
         ("ice-cream", [("ice-cream", "ice_cream")]),
+        ("the ice cream parlour", [("ice cream parlour", "building")]),
         ("ice creams", [("ice creams", "ice_cream")]),
         ("ICE  CREAM", [("ICE  CREAM", "ice_cream")]),
         ("the dog's food", [("dog's", "dog"), ("food", "food")]),

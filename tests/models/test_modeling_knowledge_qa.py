@@ -22,6 +22,7 @@ from transformers import (
 from kglm.errors import ConfigError
 from kglm.models import KnowledgeQAConfig, KnowledgeQAForMultipleChoice
 from kglm.models.modeling_knowledge_qa import choice_loss
+from kglm.models.pretrained import load_encoder
 from kglm.testing import (
     concatenate_graphs,
     random_graph,
@@ -37,17 +38,13 @@ NUM_CHOICES = torch.tensor([2, 3])
 
 def make_batch() -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(5, 500, (5, 12), generator=generator)
-    attention, choice = torch.ones_like(ids), torch.zeros_like(ids)
-    attention[0, 9:] = attention[3, 7:] = 0
-    choice[:, 4:6] = 1
-    return {
-        "input_ids": ids * attention,
-        "attention_mask": attention,
-        "choice_mask": choice,
-        "num_choices": NUM_CHOICES,
-        "labels": torch.tensor([1, 2]),
-    }
+    batch = {}
+    for prefix, rows, width in (("", 5, 12), ("question_", 2, 8), ("choice_", 5, 4)):
+        mask = torch.ones(rows, width, dtype=torch.long)
+        mask[0, width - 2 :] = mask[-1, width - 1 :] = 0
+        batch[f"{prefix}attention_mask"] = mask
+        batch[f"{prefix}input_ids"] = torch.randint(5, 500, mask.shape, generator=generator) * mask
+    return {**batch, "num_choices": NUM_CHOICES, "labels": torch.tensor([1, 2])}
 
 
 BATCH = make_batch()
@@ -68,13 +65,16 @@ def train_a_little(model: KnowledgeQAForMultipleChoice) -> None:
         optimizer.step()
 
 
+def naive_means(model: KnowledgeQAForMultipleChoice, prefix: str = "") -> list[Tensor]:
+    ids, mask = BATCH[f"{prefix}input_ids"], BATCH[f"{prefix}attention_mask"]
+    tokens = model.encoder(ids, attention_mask=mask).last_hidden_state
+    return [row[real == 1].mean(0) for row, real in zip(tokens, mask, strict=True)]
+
+
 def naive_cosine(model: KnowledgeQAForMultipleChoice) -> Tensor:
-    tokens = model.encoder(BATCH["input_ids"], attention_mask=BATCH["attention_mask"]).last_hidden_state
-    scores = []
-    for row, attention, choice in zip(tokens, BATCH["attention_mask"], BATCH["choice_mask"], strict=True):
-        sides = [row[(attention == 1) & (choice == side)].mean(0) for side in (0, 1)]
-        scores.append(model.config.cosine_scale * functional.cosine_similarity(*sides, dim=0))
-    return torch.stack(scores)
+    questions, choices = naive_means(model, "question_"), naive_means(model, "choice_")
+    cosines = [functional.cosine_similarity(questions[q], c, dim=0) for q, c in zip([0, 0, 1, 1, 1], choices, strict=True)]
+    return model.config.cosine_scale * torch.stack(cosines)
 
 
 @pytest.mark.parametrize("reasoner", [None, tiny_kagnet()], ids=["off", "kagnet"])
@@ -91,8 +91,7 @@ def test_route_off_is_the_plain_encoder() -> None:
     output = plain(**BATCH)
     assert output.path_attention is None
     assert output.pair_attention is None
-    tokens = plain.encoder(BATCH["input_ids"], attention_mask=BATCH["attention_mask"]).last_hidden_state
-    means = torch.stack([row[mask == 1].mean(0) for row, mask in zip(tokens, BATCH["attention_mask"], strict=True)])
+    means = torch.stack(naive_means(plain))
     torch.testing.assert_close(output.logits, naive_cosine(plain) + plain.score_head(means))
 
     # The same weights with the route on, and a head that does not look at the graph, give the same scores.
@@ -107,8 +106,7 @@ def test_head_reads_graph_vector_and_statement() -> None:
     model = tiny_knowledge_qa()
     nn.init.normal_(model.score_head.weight)
     output = model(**BATCH, graph=GRAPH)
-    tokens = model.encoder(BATCH["input_ids"], attention_mask=BATCH["attention_mask"]).last_hidden_state
-    means = torch.stack([row[mask == 1].mean(0) for row, mask in zip(tokens, BATCH["attention_mask"], strict=True)])
+    means = torch.stack(naive_means(model))
     reasoned = model.reasoner(GRAPH, means)
     expected = naive_cosine(model) + model.score_head(torch.cat((reasoned.graph_vector, means), dim=1))
     torch.testing.assert_close(output.logits, expected)
@@ -131,7 +129,9 @@ def test_questions_do_not_disturb_each_other() -> None:
     train_a_little(model)
     graphs = [random_graph(seed=i) for i in range(5)]
     together = model(**BATCH, graph=concatenate_graphs(graphs)).logits
-    first = {name: value[:2] for name, value in BATCH.items()} | {"num_choices": torch.tensor([2]), "labels": None}
+    rows = {name: 1 if name.startswith("question_") else 2 for name in BATCH}
+    first = {name: value[: rows[name]] for name, value in BATCH.items()}
+    first |= {"num_choices": torch.tensor([2]), "labels": None}
     torch.testing.assert_close(model(**first, graph=concatenate_graphs(graphs[:2])).logits, together[:2])
 
 
@@ -216,12 +216,10 @@ def test_construction_uses_the_layers_own_initialisation() -> None:
 def test_from_encoder_takes_the_weights_and_leaves_the_pooler(tmp_path) -> None:
     pretrained = BertModel(tiny_bert_config()).half()
     pretrained.save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    encoder, _ = load_encoder(str(tmp_path), {"attention_probs_dropout_prob": 0.25})
     model = KnowledgeQAForMultipleChoice.from_encoder(
-        str(tmp_path),
-        encoder_options={"attention_probs_dropout_prob": 0.25},
-        reasoner=tiny_kagnet(),
-        freeze_word_embeddings=True,
-        cosine_scale=3.0,
+        encoder, reasoner=tiny_kagnet(), freeze_word_embeddings=True, cosine_scale=3.0
     )
     expected = {name: p.float() for name, p in pretrained.state_dict().items() if not name.startswith("pooler")}
     assert model.encoder.state_dict().keys() == expected.keys()
@@ -235,7 +233,7 @@ def test_from_encoder_takes_the_weights_and_leaves_the_pooler(tmp_path) -> None:
     model.save_pretrained(tmp_path / "model")
     assert_same_weights(KnowledgeQAForMultipleChoice.from_pretrained(tmp_path / "model"), model)
     with pytest.raises(ConfigError, match="did you mean 'cosine_scale'"):
-        KnowledgeQAForMultipleChoice.from_encoder(str(tmp_path), cosine_scal=3)
+        KnowledgeQAForMultipleChoice.from_encoder(encoder, cosine_scal=3)
 
 
 SMALL = {"vocab_size": 512, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -256,8 +254,9 @@ def test_other_encoders(encoder: PreTrainedConfig, tmp_path) -> None:
     model.save_pretrained(tmp_path)
     assert_same_weights(AutoModelForMultipleChoice.from_pretrained(tmp_path), model)
     model.encoder.save_pretrained(tmp_path / "encoder")
-    built = KnowledgeQAForMultipleChoice.from_encoder(str(tmp_path / "encoder"), reasoner=tiny_kagnet())
-    assert_same_weights(built.encoder, model.encoder)
+    tiny_tokenizer().save_pretrained(tmp_path / "encoder")
+    loaded, _ = load_encoder(str(tmp_path / "encoder"))
+    assert_same_weights(KnowledgeQAForMultipleChoice.from_encoder(loaded).encoder, model.encoder)
 
 
 def test_scores_stay_in_float32_under_autocast() -> None:
@@ -278,9 +277,8 @@ def test_tokenizer_fits_the_tiny_encoder() -> None:
     encoded = tokenizer(["River bank?", "A boat"], ["bank", "sea"], padding=True, return_tensors="pt")
     assert tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])[:4] == ["[CLS]", "river", "bank", "?"]
     assert len(tokenizer) <= tiny_bert_config().vocab_size
-    model = tiny_knowledge_qa(reasoner=None)
-    choice_mask = encoded["token_type_ids"] * (encoded["input_ids"] != tokenizer.sep_token_id)
-    assert model(**encoded, choice_mask=choice_mask, num_choices=torch.tensor([2])).logits.shape == (2,)
+    hidden = tiny_knowledge_qa(reasoner=None).encoder(**encoded).last_hidden_state
+    assert hidden.shape == (*encoded["input_ids"].shape, 32)
 
 
 class Questions(torch.utils.data.Dataset):
