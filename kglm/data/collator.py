@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from kglm.data.graph_batching import batch_graphs
@@ -45,7 +44,7 @@ class EncodedQuestion:
         return max(map(len, self.statements))
 
 
-class MultipleChoiceDataset(Dataset[EncodedQuestion]):
+class MultipleChoiceDataset(Sequence[EncodedQuestion]):
     """Questions encoded once, at construction.
 
     Args:
@@ -84,7 +83,7 @@ class MultipleChoiceDataset(Dataset[EncodedQuestion]):
     def __len__(self) -> int:
         return len(self._questions)
 
-    def __getitem__(self, index: int) -> EncodedQuestion:
+    def __getitem__(self, index: int) -> EncodedQuestion:  # type: ignore[override]
         return self._questions[index]
 
     @property

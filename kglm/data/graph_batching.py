@@ -72,5 +72,5 @@ def _offsets(offsets: np.ndarray, spans: list[slice]) -> np.ndarray:
 
 def _pair_nodes(question: np.ndarray, choice: np.ndarray) -> np.ndarray:
     """Return ``[2, M]`` local nodes of all concept pairs: question-major, choice concepts after the question's."""
-    grids = [np.indices((q, c)).reshape(2, -1) + [[0], [q]] for q, c in zip(question, choice, strict=True)]
+    grids = [np.indices((q, c)).reshape(2, -1) + np.array([[0], [q]]) for q, c in zip(question, choice, strict=True)]
     return np.concatenate([np.zeros((2, 0), dtype=np.int64), *grids], axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ class Answerer:
         logits = output.logits.float().cpu().numpy()
         ends = np.cumsum([0, *counts])
         if prepared.graphs is None:
-            return [_Scores(logits[a:b], np.zeros(0)) for a, b in zip(ends, ends[1:], strict=False)]
+            return [_Scores(logits[a:b], np.zeros(0)) for a, b in pairwise(ends)]
         graph = batch["graph"]
         pair_of_path = graph.path_pair
         shares = (output.path_attention.cpu() * output.pair_attention.cpu()[pair_of_path]).float().numpy()

@@ -26,7 +26,7 @@ def score(
     """Return the predictions of a model in full precision, and their accuracy where labels are known."""
     accelerator = accelerator or Accelerator(mixed_precision="no")
     prepared = bundle.pipeline.prepare(examples, cache_dir)
-    model = bundle.model.to(accelerator.device)  # type: ignore[arg-type]
+    model = bundle.model.to(accelerator.device)
     return evaluate(model, batches(prepared, batch_size, progress=True), accelerator)
 
 

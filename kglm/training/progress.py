@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 logger = logging.getLogger(__name__)
 

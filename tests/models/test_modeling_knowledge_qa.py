@@ -73,7 +73,9 @@ def naive_means(model: KnowledgeQAForMultipleChoice, prefix: str = "") -> list[T
 
 def naive_cosine(model: KnowledgeQAForMultipleChoice) -> Tensor:
     questions, choices = naive_means(model, "question_"), naive_means(model, "choice_")
-    cosines = [functional.cosine_similarity(questions[q], c, dim=0) for q, c in zip([0, 0, 1, 1, 1], choices, strict=True)]
+    cosines = [
+        functional.cosine_similarity(questions[q], c, dim=0) for q, c in zip([0, 0, 1, 1, 1], choices, strict=True)
+    ]
     return model.config.cosine_scale * torch.stack(cosines)
 
 
