@@ -19,6 +19,7 @@ from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.schema_graph import SchemaGraphs
 from kglm.kg.verbalization import draw_path, verbalize_path
 from kglm.models import KnowledgeQAForMultipleChoice
+from kglm.training import model_inputs
 
 TEXT_MODEL = "this model has no graph reasoner; the answer comes from the text alone."
 NOTHING_LINKED = "no concept of the question is in the graph; the answer comes from the text alone."
@@ -82,8 +83,7 @@ class Answerer:
     @torch.inference_mode()
     def _score(self, prepared: PreparedQuestions, indices: Sequence[int]) -> list[_Scores]:
         batch = prepared.collator([prepared.dataset[index] for index in indices])
-        del batch["ids"], batch["labels"]
-        output = self.model(**{name: value.to(self.device) for name, value in batch.items()})
+        output = self.model(**model_inputs(batch, self.device))
         counts = batch["num_choices"].tolist()
         logits = output.logits.float().cpu().numpy()
         ends = np.cumsum([0, *counts])

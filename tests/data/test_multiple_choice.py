@@ -56,7 +56,7 @@ def test_a_question_without_a_key_has_no_label(tmp_path):
         (changed(answerKey="Z"), "answerKey 'Z' is none of"),
         (changed(stem="  "), "the question is empty"),
         (changed(choices=ROW["question"]["choices"][:1]), "1 choice"),
-        (changed(choices=[{"label": str(i), "text": f"c{i}"} for i in range(11)]), "11 choice"),
+        (changed(choices=[{"label": chr(65 + i), "text": f"c{i}"} for i in range(11)]), "11 choice"),
         (changed(choices=[{"label": "A", "text": ""}, {"label": "B", "text": "b"}]), "choice 1 is empty"),
         (changed(choices=[{"label": "A", "text": 3}, {"label": "B", "text": "b"}]), "3 is not text"),
         (changed(choices="trowel"), "not a question"),
