@@ -35,6 +35,7 @@ class EvidencePath:
     Attributes:
         choice: label of the choice.
         entities: names along the path.
+        labels: what a person reads at each of them.
         relations: for each hop the relations that join its ends; an inverse begins with ``^``.
         attention: the path's share in what its choice takes from the graph; all paths of a choice and what its
             concept pairs carry without a path add up to 1.
@@ -44,6 +45,7 @@ class EvidencePath:
 
     choice: str
     entities: tuple[str, ...]
+    labels: tuple[str, ...]
     relations: tuple[tuple[str, ...], ...]
     attention: float
     line: str

@@ -157,6 +157,7 @@ def _paths(
                 EvidencePath(
                     choice=label,
                     entities=tuple(graph.entities[i] for i in ids),
+                    labels=tuple(graph.labels[i] for i in ids),
                     relations=tuple(tuple(_name(graph, r) for r in hop) for hop in relations),
                     attention=next(share),
                     line=draw_path(graph, ids, relations),

@@ -102,13 +102,6 @@ def build_evidence_graph(own: Sequence[EvidencePath], other: Sequence[EvidencePa
     return EvidenceGraph(_nodes(paths, places, index, len(own)), _edges(paths, places, index, len(own)))
 
 
-def path_labels(path: EvidencePath) -> list[str]:
-    """Return what a person reads at each entity, taken from the path's line where that is drawn as usual."""
-    arrows = [re.escape(f" {_line_arrow(hop)} ") for hop in path.relations]
-    match = re.fullmatch("(.+?)" + "".join(f"{arrow}(.+?)" for arrow in arrows), path.line, re.DOTALL)
-    return list(match.groups()) if match else [short_name(entity).replace("_", " ") for entity in path.entities]
-
-
 def short_name(name: str) -> str:
     """Return the last part of an IRI, or the name as it is."""
     if "://" not in name and not name.startswith("urn:"):
@@ -118,12 +111,6 @@ def short_name(name: str) -> str:
 
 def _with_hops(paths: list[EvidencePath]) -> list[EvidencePath]:
     return [path for path in paths if path.relations]
-
-
-def _line_arrow(relations: Sequence[str]) -> str:
-    """Return the arrow of :func:`kglm.kg.verbalization.draw_path` for one hop."""
-    forward = "/".join(name for name in relations if not name.startswith("^"))
-    return f"—{forward}→" if forward else f"←{'/'.join(name[1:] for name in relations)}—"
 
 
 def _place(paths: Sequence[EvidencePath]) -> list[list[Place]]:
@@ -155,7 +142,7 @@ def _nodes(
     labels = {
         place: label
         for path, row in zip(paths, places, strict=True)
-        for place, label in zip(row, path_labels(path), strict=True)
+        for place, label in zip(row, path.labels, strict=True)
     }
     last = max(column for _, column in index)
     first: dict[str, int] = {}

@@ -18,7 +18,7 @@ def path_of():
     def make(choice, attention, *steps):
         hops = tuple(tuple(step.split("/")) for step in steps[1::2])
         entities = tuple(name.replace(" ", "_") for name in steps[::2])
-        return EvidencePath(choice, entities, hops, attention, draw_line(steps[::2], hops), "")
+        return EvidencePath(choice, entities, steps[::2], hops, attention, draw_line(steps[::2], hops), "")
 
     return make
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from kglm.inspection.evidence_graph import build_evidence_graph, path_labels, short_name, shown_paths
+from kglm.inspection.evidence_graph import build_evidence_graph, short_name, shown_paths
 
 
 def graph_of_answer(answer, max_paths=5, max_other=2):
@@ -93,13 +93,10 @@ def test_the_number_of_paths_is_limited(crowded):
     assert sorted(path.choice for path in other) == list("ABCEFGHIJ")
 
 
-def test_labels_come_from_the_line_or_else_from_the_names(path_of):
+def test_nodes_bear_the_labels_of_the_path_not_the_names(answer_of, path_of):
     path = replace(path_of("A", 0.4, "plant flowers", "IsA/^HasA", "gardening"), entities=("wd:Q1", "wd:Q2"))
-    assert path_labels(path) == ["plant flowers", "gardening"]
-    assert path_labels(replace(path, line="", entities=("plant_flowers", "http://x.org/Q2"))) == [
-        "plant flowers",
-        "Q2",
-    ]
+    graph = graph_of_answer(answer_of(["gardening", "cooking"], [path]))
+    assert [(node.entity, node.label) for node in graph.nodes] == [("wd:Q1", "plant flowers"), ("wd:Q2", "gardening")]
 
 
 def test_short_name_is_the_last_part_of_an_iri():
