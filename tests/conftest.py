@@ -1,18 +1,22 @@
-import hashlib
 import os
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
+from transformers import BertModel
+
+from kglm.kg import GraphRecipe, build_graph
+from kglm.testing import tiny_bert_config, tiny_tokenizer
 
 ROOT = Path(__file__).parents[1]
 
-# Numba keeps compiled code by the caller's file alone: after a change in a compiled function of another file it
-# would run the old one. So the tests keep it by the content of all files; this must stand before the first import.
-SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "kglm" / "kg").glob("*.py"))))
-os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / f"numba-{SOURCES.hexdigest()[:12]}"))
-
-from kglm.kg import GraphRecipe, build_graph  # noqa: E402
+COMMON_WORDS = """
+a an the in of to for on with and or is are was did do does you i he she it they what which where who why when how
+dig hole plant flowers garden shed house ground shovel spade trowel excavator pickaxe cut bread wood knife saw kitchen
+eat soup spoon table sweep floor broom sew clothes needle hammer nails write letters pen desk paint walls brush boil
+water kettle ladder roof use used thing tool look want find put would people person something somebody
+"""
 
 # Shared machines stall: no deadline, and no complaint about slow generation.
 settings.register_profile("kglm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -55,3 +59,17 @@ def graph_of(tmp_path_factory):
             return build_graph(records, folder / str(made), name=name)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory):
+    """The folder of an untrained two-layer BERT whose tokenizer knows common words whole and spells any other."""
+    folder = tmp_path_factory.mktemp("encoder") / "tiny"
+    tokenizer = tiny_tokenizer(COMMON_WORDS.split())
+    tokenizer.model_max_length = 256
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = BertModel(tiny_bert_config(max_position_embeddings=256), add_pooling_layer=False)
+    encoder.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

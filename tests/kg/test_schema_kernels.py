@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from kglm.data.grounding import ground
 from kglm.data.multiple_choice import read_examples
 from kglm.kg import Triple
-from kglm.kg.path_search import MARK_BUDGET
 from kglm.kg.schema_graph import ConceptSets, SchemaOptions, extract_schema_graphs
+from kglm.kg.schema_kernels import MARK_BUDGET
 from kglm.linking import LexicalLinker
 
 
