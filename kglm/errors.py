@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+MAX_NAMES_LISTED = 8
+
 
 class KglmError(Exception):
     """Base of all errors that a user can cause and mend."""
@@ -38,7 +40,8 @@ class UnknownNameError(KglmError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, count: int | None = None) -> None:
         known = list(known)
         count = len(known) if count is None else count
-        super().__init__(f"unknown {kind} '{name}'{did_you_mean(name, known)} ({count} known)")
+        listed = f": {', '.join(known)}" if len(known) == count <= MAX_NAMES_LISTED else ""
+        super().__init__(f"unknown {kind} '{name}'{did_you_mean(name, known)} ({count} known{listed})")
         self.name = name
 
 
@@ -74,6 +77,22 @@ def require_file(path: Path | str, what: str) -> Path:
     path = Path(path)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise DataError(f"{what} '{path}' is a folder, not a file")
     siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    reason = "is a folder, not a file" if path.is_dir() else "does not exist"
-    raise DataError(f"{what} '{path}' {reason}{did_you_mean(path.name, siblings)}")
+    raise DataError(f"{what} '{path}' does not exist{did_you_mean(path.name, siblings)}")
+
+
+def require_file_place(path: Path | str, what: str) -> Path:
+    """Return ``path`` if a file can stand there; asked before long work whose result it shall hold.
+
+    Raises:
+        DataError: it is a folder, or one of its parents is a file.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{what} '{path}' is a folder; expected the name of a file")
+    blocking = next((parent for parent in path.parents if parent.exists() and not parent.is_dir()), None)
+    if blocking is not None:
+        raise DataError(f"{what} '{path}' cannot be written: '{blocking}' is a file, not a folder")
+    return path

@@ -145,6 +145,14 @@ def remove_abandoned(path: Path | str) -> None:
             entry.unlink(missing_ok=True)
 
 
+def link_or_copy(source: Path | str, target: Path | str) -> None:
+    """Make ``target`` a hard link to a file that nobody changes, or a copy where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def _to_json(value: Any, indent: int | None) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
 

@@ -16,7 +16,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _run(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
-    from kglm.cli.settings import at_least, task
+    from kglm.cli.settings import EvaluateSettings
     from kglm.cli.transformers_logging import quiet_transformers
     from kglm.inference.bundle import Bundle
     from kglm.inference.scoring import score
@@ -24,21 +24,18 @@ def _run(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     from kglm.training import write_predictions
 
     quiet_transformers()
-    examples = task(config["task"]).split(config["split"])
-    graph = None if config["graph"] is None else KnowledgeGraph.open(config["graph"])
-    bundle = Bundle.load(config["model"], graph)
-    bundle = replace(bundle, pipeline=replace(bundle.pipeline, workers=at_least("workers", config["workers"], 1)))
-    result = score(
-        bundle,
-        examples,
-        batch_size=at_least("batch_size", config["batch_size"], 1),
-        cache_dir=config["paths"]["cache_dir"],
-    )
-    if config["predictions"] is not None:
-        write_predictions(config["predictions"], result.predictions)
-    name, split = config["task"]["name"], config["split"]
+    settings = EvaluateSettings.from_config(config)
+    examples = settings.task.split(settings.split)
+    graph = None if settings.graph_dir is None else KnowledgeGraph.open(settings.graph_dir)
+    bundle = Bundle.load(settings.model, graph)
+    bundle = replace(bundle, pipeline=replace(bundle.pipeline, workers=settings.workers))
+    result = score(bundle, examples, batch_size=settings.batch_size, cache_dir=settings.cache_dir)
+    if settings.predictions is not None:
+        write_predictions(settings.predictions, result.predictions)
+    name, split = settings.task_name, settings.split
+    labelled = sum(prediction.label is not None for prediction in result.predictions)
     if result.accuracy is None:
         print(f"{name}, {split}: {len(result.predictions)} questions answered; they carry no labels to score")
     else:
-        print(f"{name}, {split}: accuracy {100 * result.accuracy:.1f} % over {len(result.predictions)} questions")
+        print(f"{name}, {split}: accuracy {100 * result.accuracy:.1f} % over {labelled} questions")
     return result.metrics

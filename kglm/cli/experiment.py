@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kglm.cli.settings import TrainSettings
+from kglm.cli.settings import RUN_CONFIG, TrainSettings
 from kglm.data.pipeline import Knowledge, QuestionPipeline
 from kglm.data.task import Examples
-from kglm.embeddings.text_embeddings import label_table
+from kglm.embeddings.text_embeddings import label_table, weights_digest
 from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json
 from kglm.inference.bundle import Bundle
@@ -52,10 +54,9 @@ def run_experiment(settings: TrainSettings, output_dir: Path, config: Mapping[st
     _require_labels(splits, {"train", "dev", *settings.report_splits})
     seed_everything(settings.seed)
     bundle = build(settings)
+    start = weights_digest(bundle.model)
     logger.info("preparing %s", ", ".join(f"{len(examples)} {name}" for name, examples in splits.items()))
     prepared = {name: bundle.pipeline.prepare(splits[name], settings.cache_dir) for name in ("train", "dev")}
-    output_dir.mkdir(parents=True, exist_ok=True)
-    atomic_write_json(output_dir / "config.json", dict(config))
 
     def dev_metrics(model: nn.Module, accelerator: Accelerator) -> dict[str, float]:
         dev = batches(prepared["dev"], settings.trainer.eval_batch_size)
@@ -67,16 +68,19 @@ def run_experiment(settings: TrainSettings, output_dir: Path, config: Mapping[st
         collate=prepared["train"].collator,
         evaluate=dev_metrics,
         save_bundle=lambda model, folder: bundle.save(folder),
+        identity=_identity(bundle, {name: splits[name] for name in ("train", "dev")}, start),
         config=settings.trainer,
         output_dir=output_dir,
         trackers=[JsonlTracker(output_dir / "metrics.jsonl"), TensorBoardTracker(output_dir / "tensorboard")],
     )
+    atomic_write_json(output_dir / RUN_CONFIG, dict(config))
     return _report(settings, splits, result.best_dir, output_dir)
 
 
 def build(settings: TrainSettings) -> Bundle:
     """Return the untrained model on its pretrained encoder, and the pipeline that feeds it."""
     encoder, tokenizer = load_encoder(settings.encoder.name, settings.encoder.options)
+    _check_length(settings.max_length, encoder, tokenizer)
     pipeline = QuestionPipeline(tokenizer, settings.max_length, None, settings.workers)
     fields: dict[str, Any] = {"freeze_word_embeddings": settings.encoder.freeze_word_embeddings}
     if settings.reasoner is not None:
@@ -96,10 +100,37 @@ def open_knowledge(
     settings: TrainSettings, schema: SchemaOptions, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> Knowledge:
     """Return the compiled graph, its linker, and the vectors that the pretrained encoder gives its labels."""
-    graph = settings.recipe().open(settings.cache_dir)
+    graph = settings.graph.open(settings.cache_dir)
     logger.info("%r", graph)
-    table = label_table(graph, encoder, tokenizer, encoder_name=settings.encoder.name, cache_dir=settings.cache_dir)
+    table = label_table(
+        graph,
+        encoder,
+        tokenizer,
+        encoder_name=settings.encoder.name,
+        cache_dir=settings.cache_dir,
+        device="cuda" if torch.cuda.is_available() else "cpu",
+    )
     return Knowledge(graph, LexicalLinker(graph, settings.linker), schema, table)
+
+
+def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dict[str, Any]:
+    """Return what, beside the training settings, makes a run what it is; a resume with another is refused."""
+    pipeline, knowledge = bundle.pipeline, bundle.pipeline.knowledge
+    options = bundle.model.config.to_dict()
+    identity: dict[str, Any] = {
+        "initial weights": start,
+        "model": hashlib.sha256(json.dumps(options, sort_keys=True, default=str).encode()).hexdigest(),
+        "max_length": pipeline.max_length,
+    }
+    for name, examples in splits.items():
+        texts = [[example.question, *example.choices, example.label] for example in examples]
+        identity[f"{name} questions"] = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+    if knowledge is not None:
+        identity["graph"] = knowledge.graph.fingerprint
+        identity["entity vectors"] = knowledge.table.source
+        identity["linker"] = knowledge.linker.options.cache_key()
+        identity["schema graphs"] = asdict(knowledge.schema)
+    return identity
 
 
 def _report(
@@ -125,6 +156,13 @@ def _refuse_finished(output_dir: Path, settings: TrainSettings) -> None:
         raise ConfigError(
             f"'{output_dir}' holds a finished run; name another folder with run_dir=..., or remove it first"
         )
+
+
+def _check_length(max_length: int, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    positions = getattr(encoder.config, "max_position_embeddings", None) or max_length
+    limit = min(positions, tokenizer.model_max_length)
+    if max_length > limit:
+        raise ConfigError(f"max_length is {max_length}; allowed with this encoder: at most {limit} tokens")
 
 
 def _require_labels(splits: Mapping[str, Examples], names: set[str]) -> None:

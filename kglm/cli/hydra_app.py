@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,14 @@ from typing import Any
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kglm.errors import ConfigError, KglmError, UnknownNameError, did_you_mean
+
+logger = logging.getLogger(__name__)
 
 CONFIG_PATH = "pkg://kglm.conf"
 
@@ -39,17 +43,21 @@ def run_hydra(command: str, task: Callable[[dict[str, Any], Path], Any], argumen
     """
 
     failures: list[KglmError] = []
+    composed = False
 
     def job(config: DictConfig) -> Any:
-        resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        assert isinstance(resolved, dict)
+        nonlocal composed
+        composed = True
         context = HydraConfig.get()
+        output_dir = Path(context.runtime.output_dir)
         try:
-            return task({str(key): value for key, value in resolved.items()}, Path(context.runtime.output_dir))
+            return task(_resolve(config), output_dir)
         except KglmError as error:
             if context.mode == RunMode.MULTIRUN:
-                raise
-            failures.append(error)  # raised below: Hydra would print more than the message
+                logger.error("job %s failed: %s", context.job.num, error)
+            failures.append(error)  # raised below: Hydra would print more than the message, and end a sweep
+            _remove_if_empty(output_dir)
+            return None
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise instead of printing and exiting
     arguments_before = sys.argv
@@ -60,13 +68,37 @@ def run_hydra(command: str, task: Callable[[dict[str, Any], Path], Any], argumen
         raise _unknown_option(error) from error
     except ConfigCompositionException as error:
         raise _unknown_key(command, error) from error
+    except OverrideParseException as error:
+        raise ConfigError(f"the override '{error.override}' cannot be read: {_first_lines(error)}") from error
     except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_first_lines(error)) from error
+    except (TypeError, ValueError) as error:  # Hydra's, where a group is given a value of another type
+        if composed:
+            raise
         raise ConfigError(_first_lines(error)) from error
     finally:
         sys.argv = arguments_before
         GlobalHydra.instance().clear()
+    if len(failures) > 1:
+        raise ConfigError(f"{len(failures)} jobs of the sweep failed; the first one: {failures[0]}")
     if failures:
         raise failures[0]
+
+
+def _resolve(config: DictConfig) -> dict[str, Any]:
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise ConfigError(f"{missing[0]} has no value; give it one with {missing[0]}=...")
+    resolved = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(resolved, dict)
+    return {str(key): value for key, value in resolved.items()}
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove the folder that Hydra made for a job which came to nothing."""
+    if folder != Path.cwd():
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _unknown_option(error: MissingConfigException) -> Exception:

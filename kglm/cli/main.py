@@ -102,10 +102,12 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
-        app(arguments, standalone_mode=True)
+        app(arguments, prog_name="kglm", standalone_mode=True)
     except KglmError as error:
         typer.echo(f"kglm: error: {error}", err=True)
         raise SystemExit(1) from None
-    except KeyboardInterrupt as error:
-        typer.echo(f"kglm: {error or 'interrupted'}", err=True)
-        raise SystemExit(130) from None
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            raise
+        typer.echo(f"kglm: error: {error.strerror}: '{error.filename2 or error.filename}'", err=True)
+        raise SystemExit(1) from None

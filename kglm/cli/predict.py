@@ -8,6 +8,7 @@ from typing import Any
 
 from kglm.cli.answer import load_answerer
 from kglm.data.multiple_choice import read_examples
+from kglm.errors import require_file_place
 from kglm.files import atomic_write_jsonl
 
 
@@ -20,6 +21,7 @@ def predict_file(
         A line that says how many were answered and, where labels are known, how many rightly.
     """
     examples = read_examples(questions)
+    require_file_place(predictions, "file for the answers")
     labels = {example.id: example.label for example in examples}
     answerer = load_answerer(model, graph)
     marks: list[bool] = []

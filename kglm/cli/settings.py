@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from kglm.data.task import CommonsenseQATask, JsonlTask, Task
-from kglm.errors import ConfigError, UnknownNameError, did_you_mean
+from kglm.errors import ConfigError, UnknownNameError, did_you_mean, require_file_place
 from kglm.kg.recipe import GraphRecipe
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinkerOptions
-from kglm.training import TrainingConfig
+from kglm.models.reasoners import check_reasoner
+from kglm.training import EvaluationResult, TrainingConfig
 
 T = TypeVar("T")
 
+RUN_CONFIG = "config.json"
+
 TASKS: dict[str, type[Task]] = {"commonsense_qa": CommonsenseQATask, "jsonl": JsonlTask}
+_KINDS: dict[Any, tuple[str, tuple[type, ...]]] = {
+    str: ("text", (str,)),
+    bool: ("true, false", (bool,)),
+    int: ("a whole number", (int,)),
+    float: ("a number", (int, float)),
+    type(None): ("null", (type(None),)),
+    Mapping: ("a group of values", (Mapping,)),
+    tuple: ("a list", (list, tuple)),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +61,7 @@ class TrainSettings:
     max_length: int
     workers: int
     cache_dir: Path
-    graph: Mapping[str, Any]
+    graph: GraphRecipe
     linker: LexicalLinkerOptions
     encoder: EncoderSettings
     reasoner: ReasonerSettings | None
@@ -61,32 +75,108 @@ class TrainSettings:
         Raises:
             ConfigError: a field is unknown or missing, or its value is not allowed.
         """
-        reasoner = dict(config["reasoner"])
+        sections = ("graph", "linker", "encoder", "reasoner", "task", "trainer", "paths")
+        require_keys(config, ("name", "seed", "run_dir", "report_splits", "max_length", "workers"), sections)
+        seed = at_least("seed", config["seed"], 0)
         return cls(
-            name=str(config["name"]),
-            seed=config["seed"],
+            name=text("name", config["name"]),
+            seed=seed,
             report_splits=report_splits(config["report_splits"]),
             max_length=at_least("max_length", config["max_length"], 8),
             workers=at_least("workers", config["workers"], 1),
-            cache_dir=Path(config["paths"]["cache_dir"]),
-            graph=config["graph"],
+            cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
+            graph=section(GraphRecipe, config["graph"], "graph"),
             linker=section(LexicalLinkerOptions, config["linker"], "linker"),
             encoder=section(EncoderSettings, config["encoder"], "encoder"),
-            reasoner=None if reasoner["name"] is None else _reasoner(reasoner),
+            reasoner=_reasoner(config["reasoner"]),
             task=task(config["task"]),
-            trainer=section(TrainingConfig, {**config["trainer"], "seed": config["seed"]}, "trainer"),
+            trainer=_trainer({**config["trainer"], "seed": seed}),
         )
 
-    def recipe(self) -> GraphRecipe:
-        """Return how the graph is compiled."""
-        return section(GraphRecipe, self.graph, "graph")
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSettings:
+    """Everything ``kglm evaluate`` is told. ``graph_dir`` is None for the model's own graph."""
+
+    model: Path
+    graph_dir: Path | None
+    task: Task
+    task_name: str
+    split: str
+    batch_size: int
+    workers: int
+    predictions: Path | None
+    cache_dir: Path
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> EvaluateSettings:
+        """Check a resolved configuration.
+
+        Raises:
+            ConfigError: a field is unknown or missing, or its value is not allowed.
+            DataError: the predictions cannot be written where they are wanted.
+        """
+        model = Path(text("model", config.get("model")))
+        config = {"task": own_task(model), **config} if "task" not in config else config
+        require_keys(
+            config,
+            ("model", "graph_dir", "split", "batch_size", "workers", "predictions"),
+            ("task", "paths"),
+        )
+        graph_dir, predictions = config["graph_dir"], config["predictions"]
+        return cls(
+            model=model,
+            graph_dir=None if graph_dir is None else Path(text("graph_dir", graph_dir)),
+            task=task(config["task"]),
+            task_name=str(config["task"].get("name")),
+            split=report_splits([config["split"]])[0],
+            batch_size=at_least("batch_size", config["batch_size"], 1),
+            workers=at_least("workers", config["workers"], 1),
+            predictions=None if predictions is None else _predictions(text("predictions", predictions)),
+            cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
+        )
+
+
+def own_task(model: Path) -> Any:
+    """Return the task section of the run that a model comes from.
+
+    Raises:
+        ConfigError: the model does not lie in the folder of a run.
+    """
+    for folder in (model, model.parent):
+        path = folder / RUN_CONFIG
+        if (folder / "metrics.json").is_file() and path.is_file():
+            return json.loads(path.read_text(encoding="utf-8"))["task"]
+    raise ConfigError(
+        f"no run that tells its task is at '{model}'; name the folder of a run, or a task with task=..."
+    )
+
+
+def require_keys(config: Mapping[str, Any], values: tuple[str, ...], sections: tuple[str, ...]) -> None:
+    """Raise where a configuration lacks a key, has one that nothing reads, or a section that is a bare value.
+
+    Raises:
+        ConfigError: names the key.
+    """
+    known = (*values, *sections)
+    for key in config:
+        if key not in known:
+            raise ConfigError(
+                f"the configuration has no '{key}'{did_you_mean(key, known)} (keys: {', '.join(known)})"
+            )
+    for key in known:
+        if key not in config:
+            raise ConfigError(f"{key} is missing")
+    for key in sections:
+        if not isinstance(config[key], Mapping):
+            raise ConfigError(f"{key} is {config[key]!r}; allowed: a group of values")
 
 
 def section(cls: type[T], values: Mapping[str, Any], name: str) -> T:
     """Return a dataclass made from a group of the configuration.
 
     Raises:
-        ConfigError: a field is unknown or missing.
+        ConfigError: a field is unknown or missing, or its value is of another type.
     """
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     for key in values:
@@ -95,7 +185,22 @@ def section(cls: type[T], values: Mapping[str, Any], name: str) -> T:
     for key, field in known.items():
         if key not in values and field.default is MISSING and field.default_factory is MISSING:
             raise ConfigError(f"{name}.{key} is missing")
+    hints = get_type_hints(cls)
+    for key, value in values.items():
+        kinds = [_KINDS[kind] for kind in _alternatives(hints[key]) if kind in _KINDS]
+        if kinds and not any(_is(value, allowed) for _, allowed in kinds):
+            raise ConfigError(f"{name}.{key} is {value!r}; allowed: {' or '.join(kind for kind, _ in kinds)}")
     return cls(**values)
+
+
+def _alternatives(hint: Any) -> list[Any]:
+    """Return the plain types that an annotation allows."""
+    union = get_origin(hint) in (Union, types.UnionType)
+    return [get_origin(part) or part for part in (get_args(hint) if union else (hint,))]
+
+
+def _is(value: Any, allowed: tuple[type, ...]) -> bool:
+    return isinstance(value, allowed) and (bool in allowed or not isinstance(value, bool))
 
 
 def task(values: Mapping[str, Any]) -> Task:
@@ -105,7 +210,7 @@ def task(values: Mapping[str, Any]) -> Task:
         UnknownNameError: there is no such kind of task.
     """
     values = dict(values)
-    kind = values.pop("kind")
+    kind = values.pop("kind", None)
     if kind not in TASKS:
         raise UnknownNameError("kind of task", str(kind), TASKS)
     return section(TASKS[kind], values, "task")
@@ -122,18 +227,48 @@ def at_least(name: str, value: Any, least: int) -> int:
     return value
 
 
+def text(name: str, value: Any) -> str:
+    """Return a text that is not empty.
+
+    Raises:
+        ConfigError: the value is something else.
+    """
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{name} is {value!r}; allowed: text")
+    return value
+
+
 def report_splits(names: Any) -> tuple[str, ...]:
     """Return the names of splits, checked.
 
     Raises:
+        ConfigError: it is not a list.
         UnknownNameError: there is no such split.
     """
+    if not isinstance(names, list | tuple):
+        raise ConfigError(f"report_splits is {names!r}; allowed: a list of {', '.join(Task.SPLITS)}")
     for name in names:
         if name not in Task.SPLITS:
             raise UnknownNameError("split", str(name), Task.SPLITS)
     return tuple(names)
 
 
-def _reasoner(values: dict[str, Any]) -> ReasonerSettings:
-    values["schema"] = section(SchemaOptions, values.get("schema", {}), "reasoner.schema")
-    return section(ReasonerSettings, values, "reasoner")
+def _reasoner(values: Mapping[str, Any]) -> ReasonerSettings | None:
+    """Return the reasoner's settings, or None where it is off; its options are checked before any work."""
+    if values.get("name") is None:
+        return None
+    schema = section(SchemaOptions, values.get("schema") or {}, "reasoner.schema")
+    settings = section(ReasonerSettings, {"options": {}, **values, "schema": schema}, "reasoner")
+    check_reasoner({"name": settings.name, "entity_dim": 1, "num_relations": 1, **settings.options})
+    return settings
+
+
+def _trainer(values: Mapping[str, Any]) -> TrainingConfig:
+    config = section(TrainingConfig, values, "trainer")
+    if config.selection_metric not in EvaluationResult.METRICS:
+        raise UnknownNameError("selection_metric", config.selection_metric, EvaluationResult.METRICS)
+    return config
+
+
+def _predictions(name: str) -> Path:
+    return require_file_place(name, "file for predictions")

@@ -24,18 +24,35 @@ class SweepTable(Callback):
 
     def __init__(self) -> None:
         self.results: list[tuple[str, int, Mapping[str, float]]] = []
+        self.overrides: list[list[str]] = []
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Keep the metrics of a finished job."""
         if job_return.status == JobStatus.COMPLETED and isinstance(job_return.return_value, dict):
             self.results.append((config.name, config.seed, job_return.return_value))
+            self.overrides.append(list(job_return.overrides or ()))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table."""
         if self.results:
-            rows = summarize(self.results)
+            names = row_names([name for name, _, _ in self.results], self.overrides)
+            renamed = zip(names, self.results, strict=True)
+            rows = summarize([(name, seed, metrics) for name, (_, seed, metrics) in renamed])
             Console(width=120).print(draw(rows))
             atomic_write_json(Path(config.hydra.sweep.dir) / "summary.json", rows)
+
+
+def row_names(experiments: Sequence[str], overrides: Sequence[Sequence[str]]) -> list[str]:
+    """Return what the jobs are called: the experiment, and the settings in which it differs from other jobs.
+
+    Runs of equal name are seeds of one experiment; so seeds, and what all jobs share, are no part of it.
+    """
+    shared = set(overrides[0]).intersection(*overrides)
+    names = []
+    for experiment, own in zip(experiments, overrides, strict=True):
+        varied = [item for item in own if item not in shared and not item.startswith(("seed=", "experiment="))]
+        names.append(" ".join([experiment, *varied]))
+    return names
 
 
 def summarize(results: Results) -> list[dict[str, Any]]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from kglm.cli.hydra_app import run_hydra
-from kglm.errors import KglmError
 
 logger = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Compose and run one experiment, or a sweep of them."""
-    run_hydra("train", _run, arguments)
+    try:
+        run_hydra("train", _run, arguments)
+    except KeyboardInterrupt as error:  # typer would exit without the message, which says how to go on
+        print(f"kglm: {str(error) or 'interrupted'}", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def _run(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
@@ -25,12 +28,7 @@ def _run(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
     from kglm.cli.transformers_logging import quiet_transformers
 
     quiet_transformers()
-    try:
-        results = run_experiment(TrainSettings.from_config(config), output_dir, config)
-    except KglmError:
-        with suppress(OSError):  # Hydra has made the folder; it stays only if something is in it
-            output_dir.rmdir()
-        raise
+    results = run_experiment(TrainSettings.from_config(config), output_dir, config)
     print(f"{config['name']}, seed {config['seed']}: {_line(results)}   ({output_dir})")
     return results
 

@@ -13,7 +13,10 @@ from transformers import PreTrainedTokenizerBase
 from kglm.data.graph_batching import batch_graphs
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.embeddings.entity_table import EntityTable
+from kglm.errors import BadQuestionError
 from kglm.kg.schema_graph import SchemaGraphs
+
+UNKNOWN = -1
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         examples: the questions.
         tokenizer: a fast tokenizer that takes text pairs.
         max_length: tokens of the longest sequence; a longer question loses its end, a choice never does.
+
+    Raises:
+        BadQuestionError: a choice leaves no room for its question.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         choices = [choice for example in examples for choice in example.choices]
         repeated = [example.question for example in examples for _ in example.choices]
         cut = {"max_length": max_length, "return_attention_mask": False}
+        _refuse_long_choices(examples, tokenizer, max_length)
         pairs = tokenizer(repeated, choices, truncation="only_first", return_token_type_ids=True, **cut)
         alone = tokenizer(questions, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
         answers = tokenizer(choices, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
@@ -98,7 +105,7 @@ class MultipleChoiceCollator:
 
     The batch holds ``input_ids`` and ``attention_mask`` ``[G, T]`` (``token_type_ids`` too where the encoder
     takes them), the same of the texts alone as ``question_*`` ``[B, T_q]`` and ``choice_*`` ``[G, T_c]``,
-    ``num_choices`` ``[B]``, ``labels`` ``[B]`` where all are known, ``ids``, and with the reasoner on ``graph``.
+    ``num_choices`` ``[B]``, ``labels`` ``[B]`` (-1 where unknown), ``ids``, and with the reasoner on ``graph``.
 
     Attributes:
         tokenizer: gives the padding token and the names of the encoder's inputs.
@@ -118,10 +125,8 @@ class MultipleChoiceCollator:
             **self._tokens("question_", [question.question for question in questions]),
             **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
             "num_choices": torch.tensor([len(question.choices) for question in questions]),
+            "labels": torch.tensor([UNKNOWN if q.example.label is None else q.example.label for q in questions]),
         }
-        labels = [question.example.label for question in questions]
-        if None not in labels:
-            batch["labels"] = torch.tensor(labels)
         if "token_type_ids" in self.tokenizer.model_input_names:
             batch["token_type_ids"] = _pad([types for question in questions for types in question.segments], 0)
         if self.graphs is not None and self.table is not None:
@@ -135,6 +140,20 @@ class MultipleChoiceCollator:
             f"{prefix}input_ids": _pad(rows, pad if isinstance(pad, int) else 0),
             f"{prefix}attention_mask": _pad([[1] * len(row) for row in rows], 0),
         }
+
+
+def _refuse_long_choices(
+    examples: Sequence[MultipleChoiceExample], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> None:
+    room = max_length - tokenizer.num_special_tokens_to_add(pair=True) - 1
+    for example in examples:
+        for label, choice in zip(example.choice_labels, example.choices, strict=True):
+            # A token is at least one character: only a text longer than the room has to be tokenized to be counted.
+            if len(choice) > room and len(tokenizer(choice, add_special_tokens=False)["input_ids"]) > room:
+                raise BadQuestionError(
+                    f"choice {label} of question '{example.id}' is longer than {room} tokens; shorten it, or train "
+                    f"with a larger max_length (now {max_length})"
+                )
 
 
 def _pad(rows: list[list[int]], value: int) -> torch.Tensor:

@@ -26,8 +26,8 @@ class MultipleChoiceExample:
     Attributes:
         id: name of the question, unique in its file.
         question: the text.
-        choices: texts of the choices, 2 to 10, all different.
-        choice_labels: what the file calls each choice (``A`` to ``E``).
+        choices: texts of the choices, 2 to 10.
+        choice_labels: what the file calls each choice (``A`` to ``E``), all different.
         label: index of the right choice; None where it is not known.
         question_concept: the concept the question was made from, where the file gives one; no route uses it.
     """
@@ -44,20 +44,28 @@ class MultipleChoiceExample:
             raise BadQuestionError("the question is empty")
         if not MIN_CHOICES <= len(self.choices) <= MAX_CHOICES:
             raise BadQuestionError(f"{len(self.choices)} choice(s), expected {MIN_CHOICES} to {MAX_CHOICES}")
+        for text in (self.question, *self.choices):
+            if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+                raise BadQuestionError(f"{text!a} is not valid Unicode text")
         if not all(choice.strip() for choice in self.choices):
             raise BadQuestionError(f"choice {[bool(c.strip()) for c in self.choices].index(False) + 1} is empty")
-        folded = [choice.strip().casefold() for choice in self.choices]
-        repeated = next((choice for choice in folded if folded.count(choice) > 1), None)
-        if repeated is not None and self.label is None:
-            raise BadQuestionError(f"choice '{repeated}' stands twice")
+        if len(set(self.choice_labels)) < len(self.choices):
+            raise BadQuestionError(
+                f"the labels of the choices are {list(self.choice_labels)}; expected different ones"
+            )
 
     @classmethod
     def from_texts(cls, question: str, choices: list[str] | tuple[str, ...]) -> MultipleChoiceExample:
         """Return a question of a user's own, its choices labelled A, B, C, ...
 
         Raises:
-            BadQuestionError: the question or a choice is empty, or there are too few or too many choices.
+            BadQuestionError: the question or a choice is empty, a choice stands twice, or there are too few or too
+                many choices.
         """
+        folded = [choice.strip().casefold() for choice in choices]
+        repeated = next((choice for choice in folded if folded.count(choice) > 1), None)
+        if repeated:
+            raise BadQuestionError(f"choice '{repeated}' stands twice")
         labels = tuple(chr(ord("A") + index) for index in range(len(choices)))
         return cls("question", question, tuple(choices), labels)
 
@@ -70,7 +78,7 @@ def read_examples(path: Path | str) -> list[MultipleChoiceExample]:
     """
     rejects = Rejects()
     examples: dict[str, MultipleChoiceExample] = {}
-    for line in read_lines(path, rejects):
+    for line in read_lines(path, rejects, "question file"):
         if not line.strip():
             continue
         example = _parse(line, Path(path), rejects.line)

@@ -95,9 +95,9 @@ class CommonsenseQATask(Task):
 
 def _refuse_overlap(splits: dict[str, Examples]) -> None:
     """Raise where a question stands in two splits."""
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, frozenset[str]], str] = {}
     for split, examples in splits.items():
-        for text in {example.question.strip().casefold() for example in examples}:
-            if text in seen:
-                raise DataError(f"the question '{text}' stands in both {seen[text]} and {split}")
-            seen[text] = split
+        for question in {(example.question.strip().casefold(), frozenset(example.choices)) for example in examples}:
+            if question in seen:
+                raise DataError(f"the question '{question[0]}' stands in both {seen[question]} and {split}")
+            seen[question] = split

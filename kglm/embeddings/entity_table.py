@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kglm.errors import DataError, FingerprintMismatchError
-from kglm.files import atomic_directory, atomic_write_json
+from kglm.files import atomic_directory, atomic_write_json, link_or_copy
 from kglm.kg.graph import KnowledgeGraph
 
 MANIFEST = "manifest.json"
@@ -23,12 +23,16 @@ class EntityTable:
         vectors: ``float16`` or ``float32 [entities, D_e]``.
         fingerprint: of the graph.
         source: how the vectors were made, for the manifest.
+        folder: where the table lies, if it was opened from disk.
     """
 
-    def __init__(self, vectors: np.ndarray, fingerprint: str, source: dict[str, Any]) -> None:
+    def __init__(
+        self, vectors: np.ndarray, fingerprint: str, source: dict[str, Any], folder: Path | None = None
+    ) -> None:
         self.vectors = vectors
         self.fingerprint = fingerprint
         self.source = source
+        self.folder = folder
 
     @property
     def dim(self) -> int:
@@ -40,9 +44,12 @@ class EntityTable:
         return self.vectors[entities].astype(np.float32)
 
     def save(self, folder: Path | str) -> None:
-        """Write the table into ``folder``, all or nothing."""
+        """Write the table into ``folder``, all or nothing; vectors that lie on disk are linked, not copied."""
         with atomic_directory(folder) as temporary:
-            np.save(temporary / VECTORS, self.vectors)
+            if self.folder is None:
+                np.save(temporary / VECTORS, self.vectors)
+            else:
+                link_or_copy(self.folder / VECTORS, temporary / VECTORS)
             atomic_write_json(temporary / MANIFEST, {"fingerprint": self.fingerprint, "source": self.source})
 
     @classmethod
@@ -63,4 +70,4 @@ class EntityTable:
         if fingerprint != graph.fingerprint:
             remedy = "Make the table again, or name the graph that it was made for."
             raise FingerprintMismatchError(f"entity table '{folder}'", fingerprint, graph.fingerprint, remedy)
-        return cls(vectors, fingerprint, source)
+        return cls(vectors, fingerprint, source, folder)

@@ -18,6 +18,7 @@ from kglm.nn.pooling import masked_mean
 
 logger = logging.getLogger(__name__)
 
+VERSION = 1
 BATCH_TOKENS = 4096
 MAX_LABEL_TOKENS = 32
 
@@ -41,7 +42,7 @@ def label_table(
         cache_dir: where the table is kept and found again.
         device: where the encoder runs.
     """
-    key = hashlib.sha256(f"{graph.fingerprint} {weights_digest(encoder)}".encode()).hexdigest()[:16]
+    key = _table_key(graph, encoder, tokenizer)
     folder = Path(cache_dir) / "entity_tables" / key
     if not (folder / MANIFEST).is_file():
         logger.info("embedding the labels of %d entities with %s", graph.num_entities, encoder_name)
@@ -51,11 +52,19 @@ def label_table(
     return EntityTable.open(folder, graph)
 
 
+def _table_key(graph: KnowledgeGraph, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return a digest of all that the table depends on."""
+    digest = hashlib.sha256(f"{VERSION} {MAX_LABEL_TOKENS} {graph.fingerprint} {weights_digest(encoder)}".encode())
+    digest.update(tokenizer.backend_tokenizer.to_str().encode())
+    return digest.hexdigest()[:16]
+
+
 def weights_digest(model: PreTrainedModel) -> str:
-    """Return a SHA-256 over a model's weights, cheap to take: names, shapes and sums in double precision."""
+    """Return a SHA-256 over a model's weights: names, types, shapes and content."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.double().sum().item():.12e}".encode())
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

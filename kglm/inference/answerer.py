@@ -23,7 +23,7 @@ from kglm.training import model_inputs
 
 TEXT_MODEL = "this model has no graph reasoner; the answer comes from the text alone."
 NOTHING_LINKED = "no concept of the question is in the graph; the answer comes from the text alone."
-NOTHING_JOINED = "no path in the graph joins the question to a choice; the answer comes from the text alone."
+NOTHING_JOINED = "no path in the graph joins the question to a choice; there is no evidence to show."
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class Answerer:
         self, examples: Sequence[MultipleChoiceExample], batch_size: int = 16, progress: bool = False
     ) -> Iterator[Answer]:
         """Yield the answers to many questions, in order."""
+        if not examples:
+            return
         prepared = self.pipeline.prepare(examples)
         bar = tqdm(total=len(examples), desc="answers", unit="question", disable=None if progress else True)
         for start in range(0, len(examples), batch_size):

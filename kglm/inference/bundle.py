@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer
+from safetensors import SafetensorError
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from kglm.data.pipeline import Knowledge, QuestionPipeline
 from kglm.embeddings.entity_table import EntityTable
-from kglm.errors import DataError, FingerprintMismatchError
-from kglm.files import atomic_directory, atomic_write_json
+from kglm.errors import ConfigError, DataError, FingerprintMismatchError
+from kglm.files import atomic_directory, atomic_write_json, link_or_copy
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker, LexicalLinkerOptions
@@ -40,7 +40,7 @@ class Bundle:
             self.model.save_pretrained(temporary)
             self.pipeline.tokenizer.save_pretrained(temporary)
             if knowledge is not None:
-                shutil.copytree(knowledge.graph.folder, temporary / "graph", copy_function=_link_or_copy)
+                shutil.copytree(knowledge.graph.folder, temporary / "graph", copy_function=link_or_copy)
                 knowledge.table.save(temporary / "entity_table")
                 manifest |= {
                     "graph": {"name": knowledge.graph.name, "fingerprint": knowledge.graph.fingerprint},
@@ -63,8 +63,7 @@ class Bundle:
         """
         folder = _find(Path(folder))
         manifest = _read_manifest(folder)
-        model = KnowledgeQAForMultipleChoice.from_pretrained(folder).eval()
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        model, tokenizer = _load_model(folder)
         knowledge = _load_knowledge(folder, manifest, graph)
         if knowledge is not None:
             check_fingerprint(model, knowledge.graph, folder)
@@ -98,6 +97,14 @@ def _find(folder: Path) -> Path:
     )
 
 
+def _load_model(folder: Path) -> tuple[KnowledgeQAForMultipleChoice, PreTrainedTokenizerBase]:
+    try:
+        model = KnowledgeQAForMultipleChoice.from_pretrained(folder).eval()
+        return model, AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError, RuntimeError, SafetensorError, ConfigError) as error:
+        raise DataError(f"the model in '{folder}' cannot be loaded: {' '.join(str(error).split())}") from error
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -106,6 +113,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise DataError(f"the bundle manifest '{folder / MANIFEST}' cannot be read ({error})") from error
     if version != VERSION:
         raise DataError(f"the model bundle '{folder}' has version {version}, this kglm reads version {VERSION}")
+    for key in ("max_length", "graph", *(("linker", "schema") if manifest.get("graph") else ())):
+        if key not in manifest:
+            raise DataError(f"the bundle manifest '{folder / MANIFEST}' lacks '{key}'")
     return dict(manifest)
 
 
@@ -117,16 +127,8 @@ def _load_knowledge(folder: Path, manifest: dict[str, Any], graph: KnowledgeGrap
     if graph.fingerprint != expected:
         remedy = "Leave the graph out to use the one in the model's folder, or train on this one."
         raise FingerprintMismatchError(f"the model '{folder}'", expected, graph.fingerprint, remedy)
-    return Knowledge(
-        graph=graph,
-        linker=LexicalLinker(graph, LexicalLinkerOptions(**manifest["linker"])),
-        schema=SchemaOptions(**manifest["schema"]),
-        table=EntityTable.open(folder / "entity_table", graph),
-    )
-
-
-def _link_or_copy(source: str, target: str) -> None:
     try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+        linker, schema = LexicalLinkerOptions(**manifest["linker"]), SchemaOptions(**manifest["schema"])
+    except TypeError as error:
+        raise DataError(f"the bundle manifest '{folder / MANIFEST}' cannot be read ({error})") from error
+    return Knowledge(graph, LexicalLinker(graph, linker), schema, EntityTable.open(folder / "entity_table", graph))

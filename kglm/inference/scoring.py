@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import PreparedQuestions
+from kglm.errors import DataError
 from kglm.inference.bundle import Bundle
 from kglm.training import EvaluationResult, evaluate
 
@@ -23,7 +24,13 @@ def score(
     cache_dir: Path | str | None = None,
     accelerator: Accelerator | None = None,
 ) -> EvaluationResult:
-    """Return the predictions of a model in full precision, and their accuracy where labels are known."""
+    """Return the predictions of a model in full precision, and their accuracy where labels are known.
+
+    Raises:
+        DataError: there is no question.
+    """
+    if not examples:
+        raise DataError("there is no question to evaluate on")
     accelerator = accelerator or Accelerator(mixed_precision="no")
     prepared = bundle.pipeline.prepare(examples, cache_dir)
     model = bundle.model.to(accelerator.device)

@@ -6,11 +6,10 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kglm.errors import DataError
+from kglm.errors import require_file
 from kglm.kg.builder import build_graph
 from kglm.kg.graph import MANIFEST, VERSION, KnowledgeGraph
 from kglm.kg.readers import read_records
@@ -48,16 +47,18 @@ class GraphRecipe:
         records = read_records(self.source, rejects, self.format)
         if self.relation_map is not None:
             records = iter(map_relations(records, RelationMap.read(self.relation_map), rejects))
-        graph = build_graph(records, folder, name=self.name, provenance={"recipe": asdict(self)})
-        if rejects.count:
-            logger.warning(rejects.summary())
-        return graph
+        try:
+            return build_graph(records, folder, name=self.name, provenance={"recipe": asdict(self)})
+        finally:
+            if 0 < rejects.count <= rejects.limit:
+                logger.warning(rejects.summary())
 
     def content_key(self) -> str:
         """Return a digest of everything that the compiled graph depends on: options and file contents."""
         options = {"name": self.name, "format": self.format, "limit": self.max_rejected, "version": VERSION}
         digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
-        for path in _files([self.source, *([self.relation_map] if self.relation_map else [])]):
+        relation_map = [] if self.relation_map is None else [require_file(self.relation_map, "relation map")]
+        for path in _files(Path(self.source)) + relation_map:
             digest.update(hashlib.sha256(os.fsencode(path.name)).digest())
             with path.open("rb") as handle:
                 digest.update(hashlib.file_digest(handle, "sha256").digest())
@@ -72,11 +73,6 @@ class GraphRecipe:
         return self.compile(folder)
 
 
-def _files(sources: Iterable[str]) -> list[Path]:
-    """Return the files behind the sources, a folder's in the order of their names."""
-    files: list[Path] = []
-    for source in map(Path, sources):
-        if not source.exists():
-            raise DataError(f"graph source '{source}' does not exist")
-        files += sorted(source.glob("*.ttl")) if source.is_dir() else [source]
-    return files
+def _files(source: Path) -> list[Path]:
+    """Return the files behind a source, a folder's in the order of their names."""
+    return sorted(source.glob("*.ttl")) if source.is_dir() else [require_file(source, "graph source")]

@@ -34,7 +34,7 @@ class LexicalLinkerOptions:
 
     def cache_key(self) -> dict[str, Any]:
         """Return all that the result depends on, beside the graph and the text."""
-        return {"linker": "lexical", "version": normalization.VERSION, **asdict(self)}
+        return {"linker": "lexical", **normalization.versions(), **asdict(self)}
 
 
 class LexicalLinker:

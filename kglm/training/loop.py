@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def train(
     save_bundle: BundleWriter | None = None,
     trackers: Sequence[Tracker] | None = None,
     callbacks: Sequence[Callback] = (),
+    identity: Mapping[str, Any] | None = None,
     accelerator: Accelerator | None = None,
 ) -> TrainingResult:
     """Train ``model`` in place; at the end it holds the parameters of the last step.
@@ -58,6 +59,8 @@ def train(
         trackers: default: one :class:`JsonlTracker`.
         callbacks: called after each step, in order, once its evaluation and checkpoint are done. One that raises
             KeyboardInterrupt stops the run as a signal does.
+        identity: what else makes the run what it is, as JSON values (the data, the graph, the model's settings); a
+            resume with another value is refused, by the value's name.
         accelerator: default: a new one. Its own mixed precision and accumulation must be off.
 
     Raises:
@@ -90,6 +93,7 @@ def train(
         save_bundle=save_bundle or _save_pretrained(model),
         trackers=[JsonlTracker(output_dir / "metrics.jsonl")] if trackers is None else list(trackers),
         callbacks=list(callbacks),
+        subject=dict(identity or {}),
         config=config,
         precision=precision,
         output_dir=output_dir,

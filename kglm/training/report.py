@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
@@ -44,8 +43,12 @@ def parameter_counts(model: nn.Module) -> dict[str, int]:
 
 def peak_memory(device: torch.device) -> dict[str, float]:
     """Return the process's peak memory so far in MB (10^6 bytes), and the GPU's where there is one."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = {"process_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6}
+    peak = {}
+    if sys.platform != "win32":  # which has no such module
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak["process_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
     if device.type == "cuda":
         peak["gpu_mb"] = torch.cuda.max_memory_allocated(device) / 1e6
     return peak

@@ -108,6 +108,7 @@ class TrainingRun:
     save_bundle: BundleWriter
     trackers: list[Tracker]
     callbacks: list[Callback]
+    subject: dict[str, Any]
     config: TrainingConfig
     precision: str
     output_dir: Path
@@ -125,6 +126,7 @@ class TrainingRun:
             "precision": self.precision,
             "num_processes": self.accelerator.num_processes,
             "training data": self.stream.fingerprint(),
+            **self.subject,
         }
         self.state = RunState(Selection(self.config.selection_mode))
         self.stopwatch = Stopwatch()
@@ -167,8 +169,8 @@ class TrainingRun:
         saved = read_state(self.last_dir)
         if not self.config.resume:
             raise ConfigError(
-                f"'{self.output_dir}' holds a run of {saved['run']['step']} steps; set resume=true to go on with "
-                "it, choose another output folder, or delete this one"
+                f"'{self.output_dir}' holds a run of {saved['run']['step']} steps; set trainer.resume=true to go on "
+                "with it, choose another output folder, or delete this one"
             )
         self._check_identity(saved["identity"])
         rng = load_checkpoint(self.last_dir, self.model, self.optimizer.optimizer)
@@ -295,7 +297,7 @@ class TrainingRun:
         self._save_last()
         raise TrainingInterrupted(
             f"stopped by {reason} after step {self.state.step} of {self.total_steps}; the state is in "
-            f"'{self.last_dir}'. Run again with resume=true and the same output folder to go on"
+            f"'{self.last_dir}'. Run again with trainer.resume=true and the same output folder to go on"
         )
 
     def _conclude(self) -> TrainingResult:

@@ -84,7 +84,7 @@ def optimizer_step(
         where = f" (first questions of the batch: {', '.join(ids)})" if ids else ""
         raise DivergedError(
             f"loss {mean} with gradient norm {norm}{where}. Lower the learning rate, lengthen the warm-up, "
-            "or set precision=fp32"
+            "or set trainer.precision=fp32"
         )
     optimizer.step()
     optimizer.zero_grad()

@@ -3,6 +3,7 @@ import torch
 
 from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
 from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.errors import BadQuestionError
 from kglm.testing import tiny_tokenizer
 
 EXAMPLES = [
@@ -52,10 +53,16 @@ def test_shapes_are_ragged_over_questions_and_padded_to_the_longest(batch):
     assert (batch["input_ids"][batch["attention_mask"] == 0] == 0).all()
 
 
-def test_labels_are_left_out_where_one_is_unknown(tokenizer):
+def test_an_unknown_label_leaves_the_others_known(tokenizer):
     unknown = MultipleChoiceExample.from_texts("where", ["garden", "shed"])
     dataset = MultipleChoiceDataset([EXAMPLES[0], unknown], tokenizer, max_length=32)
-    assert "labels" not in MultipleChoiceCollator(tokenizer)([dataset[0], dataset[1]])
+    assert MultipleChoiceCollator(tokenizer)([dataset[0], dataset[1]])["labels"].tolist() == [1, -1]
+
+
+def test_a_choice_that_leaves_no_room_is_refused_by_name(tokenizer):
+    long = MultipleChoiceExample("q7", "where", ("garden", "word " * 40), ("A", "B"))
+    with pytest.raises(BadQuestionError, match=r"choice B of question 'q7' is longer than \d+ tokens"):
+        MultipleChoiceDataset([long], tokenizer, max_length=16)
 
 
 def test_a_long_question_loses_its_end_and_says_so(tokenizer):

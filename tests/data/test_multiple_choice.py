@@ -59,6 +59,7 @@ def test_a_question_without_a_key_has_no_label(tmp_path):
         (changed(choices=[{"label": chr(65 + i), "text": f"c{i}"} for i in range(11)]), "11 choice"),
         (changed(choices=[{"label": "A", "text": ""}, {"label": "B", "text": "b"}]), "choice 1 is empty"),
         (changed(choices=[{"label": "A", "text": 3}, {"label": "B", "text": "b"}]), "3 is not text"),
+        (changed(choices=[{"label": "A", "text": "a"}, {"label": "A", "text": "b"}]), "expected different ones"),
         (changed(choices="trowel"), "not a question"),
         ({"id": "q1"}, "question"),
         ([1, 2], "not a question"),
@@ -115,6 +116,12 @@ def test_any_value_in_any_field_is_read_or_refused(tmp_path_factory, field, valu
         return
     assert len(examples) == 1
     assert 2 <= len(examples[0].choices) <= 10
+
+
+def test_a_file_may_repeat_a_choice_as_commonsense_qa_does(tmp_path):
+    choices = [{"label": "A", "text": "jewelry box"}, {"label": "B", "text": "jewelry box"}]
+    row = {**changed(choices=choices), "answerKey": None}
+    assert read_examples(write(tmp_path / "q.jsonl", row))[0].choices == ("jewelry box", "jewelry box")
 
 
 def test_a_users_own_question_gets_letters():

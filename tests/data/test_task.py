@@ -57,6 +57,14 @@ def test_jsonl_task_refuses_a_question_in_two_splits(tmp_path):
         JsonlTask(name="t", **files).load()
 
 
+def test_the_same_words_with_other_choices_are_another_question(tmp_path):
+    files = {name: write(tmp_path / name, [name], text="which?") for name in ("train", "dev", "test")}
+    for name in ("dev", "test"):
+        path = tmp_path / name
+        path.write_text(path.read_text().replace("yes", name))
+    assert JsonlTask(name="t", **files).load().keys() == {"train", "dev", "test"}
+
+
 def test_split_by_name(tmp_path):
     files = {name: write(tmp_path / name, [name]) for name in ("train", "dev", "test")}
     task = JsonlTask(name="t", **files)

@@ -18,13 +18,18 @@ def open_bytes(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
-def read_lines(path: Path | str, rejects: Rejects) -> Iterator[str]:
+def read_lines(path: Path | str, rejects: Rejects, what: str = "graph source") -> Iterator[str]:
     """Yield the lines of a UTF-8 file without their ends, keeping ``rejects`` at the current place.
+
+    Args:
+        path: plain, or ``.gz``.
+        rejects: told the path and each line's number.
+        what: what the file is called where it is missing.
 
     Raises:
         DataError: the file is missing, not UTF-8, or not whole.
     """
-    path = require_file(path, "graph source")
+    path = require_file(path, what)
     rejects.path, rejects.line = path, 0
     try:
         with open_bytes(path) as handle:

@@ -1,0 +1,92 @@
+import pytest
+import torch
+
+from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.data.pipeline import Knowledge, QuestionPipeline
+from kglm.embeddings.text_embeddings import label_table
+from kglm.inference import Bundle
+from kglm.kg.records import Label, Triple
+from kglm.kg.schema_graph import SchemaOptions
+from kglm.linking import LexicalLinker
+from kglm.models import KnowledgeQAForMultipleChoice
+from kglm.models.pretrained import load_encoder
+from kglm.testing import tiny_kagnet
+
+RECORDS = [
+    Triple("dig", "HasPrerequisite", "hold_tool"),
+    Triple("trowel", "UsedFor", "dig"),
+    Triple("trowel", "UsedFor", "plant_flowers"),
+    Triple("trowel", "AtLocation", "garden"),
+    Triple("plant_flowers", "HasSubevent", "dig"),
+    Triple("excavator", "UsedFor", "dig"),
+    Triple("excavator", "CapableOf", "dig"),
+    Triple("excavator", "AtLocation", "building_site"),
+    Triple("build_house", "HasSubevent", "dig"),
+    Triple("build_house", "AtLocation", "building_site"),
+    Triple("garden", "PartOf", "house"),
+    Triple("shed", "AtLocation", "garden"),
+    Triple("spade", "AtLocation", "shed"),
+    Triple("spade", "IsA", "tool"),
+    Triple("trowel", "IsA", "tool"),
+    Triple("knife", "IsA", "tool"),
+    Triple("saw", "UsedFor", "cut_wood"),
+    Label("excavator", "digger"),
+]
+QUESTION = "I dug in the garden to plant flowers. What did I dig with?"
+CHOICES = ["trowel", "excavator", "knife", "the spade, of course", "pillow"]
+MAX_LENGTH = 48
+
+
+@pytest.fixture(scope="session")
+def graph(graph_of):
+    return graph_of(*RECORDS, name="digging")
+
+
+@pytest.fixture(scope="session")
+def make_bundle(graph, tiny_encoder, tmp_path_factory):
+    """A function that makes an untrained bundle, with or without a reasoner, whose parts all bear on the scores."""
+    cache = tmp_path_factory.mktemp("tables")
+
+    def make(*, reasons=True, graph=graph):
+        encoder, tokenizer = load_encoder(str(tiny_encoder))
+        knowledge, fields = None, {}
+        if reasons:
+            table = label_table(graph, encoder, tokenizer, encoder_name="tiny", cache_dir=cache)
+            knowledge = Knowledge(graph, LexicalLinker(graph), SchemaOptions(max_hops=3, max_paths=20), table)
+            reasoner = tiny_kagnet(entity_dim=table.dim, num_relations=graph.num_relations)
+            fields = {"reasoner": reasoner, "graph_fingerprint": graph.fingerprint}
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields).eval()
+            for parameter in model.score_head.parameters():  # zero before training
+                torch.nn.init.normal_(parameter)
+        return Bundle(model, QuestionPipeline(tokenizer, MAX_LENGTH, knowledge))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def bundle(make_bundle):
+    return make_bundle()
+
+
+@pytest.fixture(scope="session")
+def text_bundle(make_bundle):
+    return make_bundle(reasons=False)
+
+
+@pytest.fixture(scope="session")
+def examples():
+    """Questions of two to ten choices, some labelled, one about nothing that the graph knows."""
+    words = ["trowel", "excavator", "knife", "spade", "saw", "shed", "house", "pillow", "garden", "a digger"]
+    stems = [QUESTION, "Which tool lies in the shed?", "How are you?", "To build a house, what comes first?"]
+    return [
+        MultipleChoiceExample(
+            f"q{count}",
+            stems[count % len(stems)],
+            tuple(words[-count:]),
+            tuple("ABCDEFGHIJ"[:count]),
+            label=None if count == 5 else count // 2,
+        )
+        for count in range(2, 11)
+    ]
