@@ -40,6 +40,9 @@ def run(tmp_path, tmp_path_factory, tiny_encoder):
     write_small_world(data)
     rows = [json.dumps(row) + "\n" for row in csqa_rows(["1", "2", "3"])]
     (tmp_path / "questions.jsonl").write_text("".join(rows), encoding="utf-8")
+    made = [json.dumps(row) + "\n" for row in csqa_rows(map(str, range(9)))]
+    for start, split in enumerate(("train", "dev", "test")):
+        (tmp_path / f"{split}.jsonl").write_text("".join(made[start::3]), encoding="utf-8")
     (tmp_path / "my_graph.tsv").write_text(GRAPH, encoding="utf-8")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))

@@ -148,8 +148,8 @@ def _refuse_long_choices(
     room = max_length - tokenizer.num_special_tokens_to_add(pair=True) - 1
     for example in examples:
         for label, choice in zip(example.choice_labels, example.choices, strict=True):
-            # A token is at least one character: only a text longer than the room has to be tokenized to be counted.
-            if len(choice) > room and len(tokenizer(choice, add_special_tokens=False)["input_ids"]) > room:
+            # A token is at least one byte: only a text longer than the room has to be tokenized to be counted.
+            if len(choice.encode()) > room and len(tokenizer(choice, add_special_tokens=False)["input_ids"]) > room:
                 raise BadQuestionError(
                     f"choice {label} of question '{example.id}' is longer than {room} tokens; shorten it, or train "
                     f"with a larger max_length (now {max_length})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +56,10 @@ def label_table(
 def _table_key(graph: KnowledgeGraph, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> str:
     """Return a digest of all that the table depends on."""
     digest = hashlib.sha256(f"{VERSION} {MAX_LABEL_TOKENS} {graph.fingerprint} {weights_digest(encoder)}".encode())
-    digest.update(tokenizer.backend_tokenizer.to_str().encode())
+    tokens = json.loads(tokenizer.backend_tokenizer.to_str())
+    # What the last call set, not what the tokenizer is.
+    fixed = {key: value for key, value in tokens.items() if key not in ("truncation", "padding")}
+    digest.update(json.dumps(fixed, sort_keys=True).encode())
     return digest.hexdigest()[:16]
 
 

@@ -143,13 +143,18 @@ def test_a_graph_of_malformed_lines_only_shows_them(kglm, places, quick):
 
 EVALUATE = [
     ("", "model has no value; give it one with model=..."),
-    ("model=nowhere", "model 'nowhere' does not exist; expected the folder of a finished `kglm train` run"),
-    ("model={encoder}", "model '{encoder}' holds no model bundle"),
+    ("model=nowhere", "no run that tells its task is at 'nowhere'; name the folder of a run, or a task with task="),
+    ("model={encoder}", "no run that tells its task is at '{encoder}'"),
+    (
+        "model=nowhere task=everyday_qa",
+        "model 'nowhere' does not exist; expected the folder of a finished `kglm train` run",
+    ),
+    ("model={encoder} task=everyday_qa", "model '{encoder}' holds no model bundle"),
     ("model=3", "model is 3; allowed: text"),
     ("model={model} split=validation", "unknown split 'validation' (3 known: train, dev, test)"),
     ("model={model} split=null", "unknown split 'None'"),
     ("model={model} task=quiz", "unknown task 'quiz' (3 known: csqa, everyday_qa, files)"),
-    ("model={model} task.kind=quiz", "unknown kind of task 'quiz'"),
+    ("model={model} task=everyday_qa task.kind=quiz", "unknown kind of task 'quiz'"),
     ("model={model} batch_size=0", "batch_size is 0; allowed: a whole number of at least 1"),
     ("model={model} batchsize=1", "has no 'batchsize'; did you mean 'batch_size'?"),
     ("model={model} +unheard=1", "the configuration has no 'unheard'"),

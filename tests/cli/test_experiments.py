@@ -154,6 +154,12 @@ def test_every_key_of_evaluate_is_read(monkeypatch, data_dir, cache_dir, trained
     assert read == set(config)
 
 
+def test_evaluate_takes_the_task_of_the_run(kglm, trained):
+    assert kglm("evaluate", f"model={trained}") == kglm(
+        "evaluate", f"model={trained}", "task=csqa", "task.dev_size=8"
+    )
+
+
 def test_evaluate_repeats_the_scores_of_the_run(kglm, trained, tmp_path):
     splits = json.loads((trained / "metrics.json").read_text())["splits"]
     for split, values in splits.items():

@@ -56,9 +56,9 @@ def test_names_are_found(kitchen):
 
 
 def test_unknown_names_propose_near_ones(kitchen):
-    with pytest.raises(UnknownNameError, match=r"unknown entity 'Flours'; did you mean 'flour'\? \(3 known\)"):
+    with pytest.raises(UnknownNameError, match=r"unknown entity 'Flours'; did you mean 'flour'\? \(3 known: "):
         kitchen.entity_id("Flours")
-    with pytest.raises(UnknownNameError, match=r"unknown relation 'usedfor'; did you mean 'UsedFor'\? \(3 known\)"):
+    with pytest.raises(UnknownNameError, match=r"unknown relation 'usedfor'; did you mean 'UsedFor'\? \(3 known: "):
         kitchen.relation_id("usedfor")
 
 

@@ -43,7 +43,7 @@ def test_a_relation_without_a_row_is_rejected_with_the_near_ones(read):
     records = [Triple("a", "isa", "b"), Triple("a", "IsA", "b"), Triple("a", "zzz", "b")]
     mapped = iter(map_relations(records, read(HEADER + "IsA\tIsA\tsame\n"), rejects))
     assert next(mapped) == Triple("a", "IsA", "b")
-    assert rejects.examples == ["x.tsv:3: unknown relation 'isa'; did you mean 'IsA'? (1 known)"]
+    assert rejects.examples == ["x.tsv:3: unknown relation 'isa'; did you mean 'IsA'? (1 known: IsA)"]
     with pytest.raises(DataError, match="more than the limit of 1"):
         next(mapped)
 

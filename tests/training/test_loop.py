@@ -213,7 +213,7 @@ def test_metrics_json_says_what_the_run_gave_and_cost(uninterrupted):
 
 def test_an_old_run_is_neither_overwritten_nor_mistaken(tmp_path):
     run(tmp_path, config=config(max_steps=2))
-    with pytest.raises(ConfigError, match="holds a run of 2 steps; set resume=true"):
+    with pytest.raises(ConfigError, match=r"holds a run of 2 steps; set trainer\.resume=true"):
         run(tmp_path, config=config(max_steps=2))
     with pytest.raises(ConfigError, match=r"encoder_lr was 0\.01 and is now 0\.5"):
         run(tmp_path, config=config(max_steps=2, encoder_lr=0.5, resume=True))

@@ -68,7 +68,7 @@ def test_what_a_reader_yields_can_be_compiled_or_is_refused(tmp_path_factory, so
 
 
 def test_an_unknown_format_proposes_near_ones(tmp_path):
-    with pytest.raises(UnknownNameError, match=r"unknown graph format 'turtel'; did you mean 'turtle'\? \(3 known\)"):
+    with pytest.raises(UnknownNameError, match=r"unknown graph format 'turtel'; did you mean 'turtle'\? \(3 known: "):
         read_records(tmp_path / "x", Rejects(), "turtel")
 
 
