@@ -98,7 +98,6 @@ def predict(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; an error that a user can mend is one paragraph on standard error and exit code 1."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads leave a shared core to others
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
