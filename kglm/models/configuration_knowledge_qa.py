@@ -54,6 +54,7 @@ class KnowledgeQAConfig(PreTrainedConfig):
 
     model_type = "kglm_knowledge_qa"
     sub_configs: ClassVar[dict[str, Any]] = {"encoder_config": AutoConfig}
+    has_no_defaults_at_init: ClassVar[bool] = True  # there is no default encoder
     # Ragged by graph, not by question: Trainer's evaluation could not gather them.
     keys_to_ignore_at_inference: ClassVar[list[str]] = ["path_attention", "pair_attention"]
 
