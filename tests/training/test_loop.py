@@ -97,7 +97,9 @@ if {place!r} == "in_a_save":
 else:
     t.run({str(tmp_path)!r}, config=t.config(**{{**t.ACCUMULATING, "save_every": 1}}), save_bundle=in_a_bundle)
 """
-    killed = subprocess.run([sys.executable, "-c", script], env={**os.environ, "OMP_NUM_THREADS": "1"})
+    # As many threads as here: sums in another order differ in the last bit.
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    killed = subprocess.run([sys.executable, "-c", script], env=environment)
     assert killed.returncode == -signal.SIGKILL
     assert any(path.name.endswith(".tmp") for path in tmp_path.iterdir())
     model = ToyModel(seed=5)
