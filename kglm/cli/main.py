@@ -28,14 +28,19 @@ HYDRA_COMMAND: dict[str, Any] = {
 }
 
 
-@app.callback()
-def options(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
-) -> None:
-    """Knowledge-graph-augmented language models: train, evaluate, and answer with evidence."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"kglm {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Knowledge-graph-augmented language models: train, evaluate, and answer with evidence."""
 
 
 @app.command(**HYDRA_COMMAND)
