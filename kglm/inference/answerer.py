@@ -43,7 +43,7 @@ class Answerer:
         device: where the model runs; by default a GPU if there is one.
 
     Example:
-        >>> answerer = Answerer.from_pretrained("runs/demo")  # doctest: +SKIP
+        >>> answerer = Answerer.from_pretrained("runs/demo/kagnet")  # doctest: +SKIP
         >>> print(answerer.answer("What do I dig with?", ["trowel", "pillow"]))  # doctest: +SKIP
     """
 

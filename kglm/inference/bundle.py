@@ -64,27 +64,8 @@ class Bundle:
         folder = _find(Path(folder))
         manifest = _read_manifest(folder)
         model, tokenizer = _load_model(folder)
-        knowledge = _load_knowledge(folder, manifest, graph)
-        if knowledge is not None:
-            check_fingerprint(model, knowledge.graph, folder)
+        knowledge = _load_knowledge(folder, manifest, model.config.graph_fingerprint, graph)
         return cls(model, QuestionPipeline(tokenizer, manifest["max_length"], knowledge))
-
-
-def check_fingerprint(model: KnowledgeQAForMultipleChoice, graph: KnowledgeGraph, name: Path | str) -> None:
-    """Raise where ``model`` was made on another graph than ``graph``.
-
-    Raises:
-        FingerprintMismatchError: says which fingerprints, and what to do.
-    """
-    expected = model.config.graph_fingerprint
-    if expected is not None and expected != graph.fingerprint:
-        raise FingerprintMismatchError(
-            f"the model '{name}'",
-            expected,
-            graph.fingerprint,
-            "Use the graph that lies in the model's own folder, compile that graph again from the same source "
-            "and options, or train on this one.",
-        )
 
 
 def _find(folder: Path) -> Path:
@@ -119,14 +100,20 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _load_knowledge(folder: Path, manifest: dict[str, Any], graph: KnowledgeGraph | None) -> Knowledge | None:
+def _load_knowledge(
+    folder: Path, manifest: dict[str, Any], model_fingerprint: str | None, graph: KnowledgeGraph | None
+) -> Knowledge | None:
+    """Open what the reasoner draws on; manifest and model must both have been made on its graph."""
     if manifest["graph"] is None:
         return None
     graph = graph or KnowledgeGraph.open(folder / "graph")
-    expected = manifest["graph"]["fingerprint"]
-    if graph.fingerprint != expected:
-        remedy = "Leave the graph out to use the one in the model's folder, or train on this one."
-        raise FingerprintMismatchError(f"the model '{folder}'", expected, graph.fingerprint, remedy)
+    for expected in (manifest["graph"]["fingerprint"], model_fingerprint):
+        if expected is not None and expected != graph.fingerprint:
+            remedy = (
+                "Leave the graph out to use the one in the model's folder, compile it again from the same source "
+                "and options, or train on this one."
+            )
+            raise FingerprintMismatchError(f"the model '{folder}'", expected, graph.fingerprint, remedy)
     try:
         linker, schema = LexicalLinkerOptions(**manifest["linker"]), SchemaOptions(**manifest["schema"])
     except TypeError as error:
