@@ -1,7 +1,8 @@
 """The compiled path search against the rule in its docstring, restated plainly."""
 
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from kglm.data.grounding import ground
 from kglm.data.multiple_choice import read_examples
 from kglm.kg import Triple
+from kglm.kg.interchange import to_networkx
 from kglm.kg.schema_graph import ConceptSets, SchemaOptions, extract_schema_graphs
 from kglm.kg.schema_kernels import MARK_BUDGET
 from kglm.linking import LexicalLinker
@@ -53,6 +55,25 @@ class PlainSearch:
             for rank in range(max(map(len, lists), default=0)):
                 kept += [(number, found[rank]) for number, found in enumerate(lists) if rank < len(found)]
         return kept[:max_paths]
+
+
+class NetworkxSearch(PlainSearch):
+    """The same rule with every simple path enumerated by networkx, and only then put in order."""
+
+    def __init__(self, graph):
+        super().__init__(graph)
+        ids = {name: index for index, name in enumerate(graph.entities)}
+        self.simple = nx.relabel_nodes(nx.Graph(to_networkx(graph)), ids)
+        self.ranks = {one: {other: rank for rank, other in enumerate(row)} for one, row in self.neighbours.items()}
+
+    def walk(self, path, target, hops):
+        """Yield the simple paths of ``hops`` hops from ``path[0]`` to ``target``, in the rule's order."""
+        found = [
+            tuple(nodes)
+            for nodes in nx.all_simple_paths(self.simple, path[0], target, cutoff=hops)
+            if len(nodes) == hops + 1
+        ]
+        yield from sorted(found, key=lambda nodes: [self.ranks[a][b] for a, b in pairwise(nodes)])
 
 
 def compiled_paths(schemas, index):
@@ -104,6 +125,14 @@ def test_paths_follow_the_rule(graph_of, case, max_hops, max_paths):
     assert_equals_the_rule(graph_of(*triples), pairs, max_hops, max_paths)
 
 
+@settings(max_examples=50)
+@given(cases(), st.integers(1, 3), st.sampled_from([1, 3, 1000]))
+def test_paths_equal_those_of_networkx(graph_of, case, max_hops, max_paths):
+    triples, pairs = case
+    graph = graph_of(*triples)
+    assert_equals_the_rule(graph, pairs, max_hops, max_paths, NetworkxSearch(graph))
+
+
 def hub_graph(graph_of, leaves):
     """Two hubs beside the target, each with many leaves, some of which the sources also touch."""
     triples = [Triple("target", "r", hub, 1.0) for hub in ("hub0", "hub1")]
@@ -139,3 +168,15 @@ def test_commonsense_questions_over_conceptnet_follow_the_rule(data_dir, concept
     for max_hops, max_paths in ((3, 100), (2, 1000)):
         schemas = assert_equals_the_rule(conceptnet, pairs, max_hops, max_paths, plain)
         assert schemas.path_offsets[-1] > 500
+
+
+@pytest.mark.data
+def test_commonsense_questions_over_conceptnet_equal_networkx(data_dir, conceptnet):
+    examples = read_examples(data_dir / "commonsense_qa" / "train_rand_split.jsonl.gz")
+    pairs = ground(examples, LexicalLinker(conceptnet))
+    rng = np.random.default_rng(1)
+    sample = [pairs[i] for i in rng.choice(len(pairs), 30, replace=False)]
+    reference = NetworkxSearch(conceptnet)
+    schemas = assert_equals_the_rule(conceptnet, sample, 2, 100, reference)
+    assert schemas.path_offsets[-1] > 200
+    assert_equals_the_rule(conceptnet, sample[:2], 3, 100, reference)
