@@ -1,164 +1,188 @@
-"""From a stream of records to a compiled graph on disk, all or nothing."""
+"""From a stream of records to a compiled graph on disk, all or nothing, at any size."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from array import array
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from kglm.errors import DataError, GraphError
-from kglm.files import atomic_directory, atomic_write_json
-from kglm.kg.adjacency import Adjacency, Links, row_pointers
-from kglm.kg.graph import FORMAT, MANIFEST, VERSION, KnowledgeGraph
-from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, WEIGHT_EXPECTED, Label, Records, Triple
-from kglm.kg.strings import StringTable
+from kglm.errors import ConfigError, DataError
+from kglm.files import atomic_directory, remove_abandoned
+from kglm.kg.batching import batches
+from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.manifest import FORMAT, VERSION, fingerprint, write_manifest
+from kglm.kg.records import MAX_WEIGHT, WEIGHT_EXPECTED, Records
+from kglm.kg.staging import DESCRIPTIONS, FORMS, INCOMING, LINKS, OUTGOING, MergeWeights, Staging
+from kglm.kg.store import ArrayWriter, StoreWriter, specs_to_json
+from kglm.kg.strings import StringTableWriter, write_strings
+from kglm.kg.tally import Tally
 
-MAX_RELATIONS = np.iinfo(np.int16).max // 2
+REJECTED = "rejected.jsonl"
+WORKSPACE = "workspace"
+MEMORY = "3GB"
 
 
 def build_graph(
-    records: Records, folder: Path | str, *, name: str, provenance: Mapping[str, Any] | None = None
+    records: Records,
+    folder: Path | str,
+    *,
+    name: str,
+    provenance: Mapping[str, Any] | None = None,
+    tally: Tally | None = None,
+    merge_weights: MergeWeights = "max",
+    memory: str = MEMORY,
 ) -> KnowledgeGraph:
     """Compile records into ``folder`` and open the result.
 
-    Triples with the same head, relation and tail become one, with the largest of their weights. An entity is
-    whatever a triple names; labels of other names are dropped. An entity without a preferred label is shown
-    by its own name, underscores read as blanks. The result does not depend on the order of the records, save
-    that the first preferred label of an entity wins. ``folder`` is replaced only when all is written.
+    Triples with the same head, relation and tail become one; its weight is the largest of theirs, or their sum, and
+    its source that of the heaviest. An entity is whatever a triple names; labels and descriptions of other names
+    are dropped. An entity without a preferred label is shown by its own name, underscores read as blanks. The result
+    does not depend on the order of the records, save that the first preferred label and the first description of an
+    entity win, nor on the number of cores. ``folder`` is replaced only when all is written; a kill at any moment leaves
+    what was there before.
 
     Args:
-        records: triples and labels.
-        folder: where the compiled graph goes.
+        records: triples, labels and descriptions, one by one or in batches.
+        folder: where the compiled graph goes; nobody else may write it at the same time.
         name: what the graph is called in messages.
         provenance: anything worth keeping about the source, stored in the manifest as JSON.
+        tally: of the reader; its counts go into the manifest, the lines that it rejects into ``rejected.jsonl``.
+        merge_weights: ``max`` or ``sum``.
+        memory: how much the sorting may use before it goes to disk, such as ``3GB``; some hundred megabytes, and
+            eight bytes an entity, come on top.
 
     Raises:
         DataError: there is no triple, a weight is not a positive number, or a text is not valid Unicode.
-        GraphError: there are more than 16,383 relations.
+        GraphError: there are more than 16,383 relations or 65,535 sources.
     """
-    collected = _Collected()
-    for record in records:
-        if isinstance(record, Triple):
-            collected.add_triple(record)
-        else:
-            collected.add_label(record)
-    if not collected.heads:
-        raise DataError(f"the source of graph '{name}' holds no triple")
-    if len(collected.relation_ids) > MAX_RELATIONS:
-        raise GraphError(f"{len(collected.relation_ids)} relations; at most {MAX_RELATIONS} can be stored")
+    if merge_weights not in get_args(MergeWeights):
+        raise ConfigError(f"merge_weights is '{merge_weights}', expected one of {list(get_args(MergeWeights))}")
+    folder = Path(folder)
+    remove_abandoned(folder)
+    tally = tally or Tally()
+    with atomic_directory(folder) as temporary:
+        with _workspace(temporary) as workspace, tally.side_file(temporary / REJECTED):
+            with Staging(workspace, memory) as staging:
+                _stage(records, staging, name)
+                staging.compile(merge_weights)
+                manifest = _write(staging, StoreWriter(temporary), name)
+        manifest |= {"provenance": dict(provenance or {}), "intake": tally.counts()}
+        write_manifest(temporary, manifest)
+    return KnowledgeGraph.open(folder)
+
+
+@contextmanager
+def _workspace(folder: Path) -> Iterator[Path]:
+    workspace = folder / WORKSPACE
+    workspace.mkdir()
+    yield workspace
+    shutil.rmtree(workspace)
+
+
+def _stage(records: Records, staging: Staging, name: str) -> None:
     try:
-        arrays, relations = collected.compile()
-        digest = fingerprint(arrays, relations)
+        for batch in batches(records):
+            staging.add(batch)
     except UnicodeEncodeError as error:
         raise DataError(f"the source of graph '{name}' holds {error.object!a}, which UTF-8 cannot write") from error
+    if not staging.count("staged"):
+        raise DataError(f"the source of graph '{name}' holds no triple")
+
+
+def _write(staging: Staging, store: StoreWriter, name: str) -> dict[str, Any]:
+    """Write all arrays and return the manifest, but for where the graph came from."""
+    num_entities = staging.count("entities")
+    values = staging.weight_values()
+    if values[-1] > MAX_WEIGHT:
+        raise DataError(f"the summed weight of a triple of graph '{name}' is {values[-1]}, {WEIGHT_EXPECTED}")
+    store.write("weight_values", values)
+    sources = staging.sources if len(staging.sources) > 1 else []
+    _write_rows(store, "outgoing", num_entities, values, len(staging.relations), staging.rows(OUTGOING), bool(sources))
+    _write_rows(store, "incoming", num_entities, values, len(staging.relations), staging.rows(INCOMING))
+    _write_rows(store, "links", num_entities, values, None, staging.rows(LINKS))
+    strings = {
+        "entities": write_strings(store, "entities", _texts(staging, "SELECT name FROM entities")),
+        "labels": write_strings(store, "labels", _texts(staging, "SELECT text FROM labels")),
+        "descriptions": write_strings(store, "descriptions", _texts(staging, DESCRIPTIONS)),
+        "surfaces": _write_surfaces(store, staging.rows(FORMS)),
+    }
+    store.seal()
     manifest = {
         "format": FORMAT,
         "version": VERSION,
         "name": name,
-        "fingerprint": digest,
-        "num_entities": len(arrays["entities.offsets"]) - 1,
-        "num_triples": len(arrays["outgoing.neighbors"]),
-        "relations": relations,
-        "provenance": dict(provenance or {}),
+        "num_triples": store.specs["outgoing.neighbors"].length,
+        "relations": staging.relations,
+        "sources": sources,
+        "strings": strings,
+        "arrays": specs_to_json(store.specs),
     }
-    with atomic_directory(Path(folder)) as temporary:
-        for stem, values in arrays.items():
-            np.save(temporary / f"{stem}.npy", values)
-        atomic_write_json(temporary / MANIFEST, manifest)
-    return KnowledgeGraph.open(folder)
+    return {**manifest, "fingerprint": fingerprint(manifest)}
 
 
-def fingerprint(arrays: Mapping[str, np.ndarray], relations: list[str]) -> str:
-    """Return the SHA-256 over the content of a graph: its arrays by name, and its relations."""
-    digest = hashlib.sha256(f"{FORMAT} {VERSION}\n".encode())
-    digest.update(json.dumps(relations, ensure_ascii=False).encode())
-    for stem in sorted(arrays):
-        digest.update(f"\n{stem} {arrays[stem].dtype} {arrays[stem].shape}\n".encode())
-        digest.update(np.ascontiguousarray(arrays[stem]).tobytes())
-    return digest.hexdigest()
+def _texts(staging: Staging, query: str) -> Iterator[pa.Array]:
+    return (batch.column(0) for batch in staging.rows(query))
 
 
-class _Collected:
-    """Records with names replaced by numbers in the order of their coming."""
-
-    def __init__(self) -> None:
-        self.entity_ids: dict[str, int] = {}
-        self.relation_ids: dict[str, int] = {}
-        self.heads, self.relations, self.tails, self.weights = array("i"), array("i"), array("i"), array("f")
-        self.preferred: dict[str, str] = {}
-        self.surfaces: dict[str, set[str]] = {}
-
-    def add_triple(self, triple: Triple) -> None:
-        if not MIN_WEIGHT <= triple.weight <= MAX_WEIGHT:
-            raise DataError(f"the triple {' '.join(triple[:3])} has weight {triple.weight}, {WEIGHT_EXPECTED}")
-        self.heads.append(self.entity_ids.setdefault(triple.head, len(self.entity_ids)))
-        self.relations.append(self.relation_ids.setdefault(triple.relation, len(self.relation_ids)))
-        self.tails.append(self.entity_ids.setdefault(triple.tail, len(self.entity_ids)))
-        self.weights.append(triple.weight)
-
-    def add_label(self, label: Label) -> None:
-        if not label.text:
-            return
-        self.surfaces.setdefault(label.text, set()).add(label.entity)
-        if label.preferred:
-            self.preferred.setdefault(label.entity, label.text)
-
-    def compile(self) -> tuple[dict[str, np.ndarray], list[str]]:
-        names, entity_rank = _rank(self.entity_ids)
-        relations, relation_rank = _rank(self.relation_ids)
-        heads, tails = entity_rank[np.asarray(self.heads)], entity_rank[np.asarray(self.tails)]
-        kinds, weights = relation_rank[np.asarray(self.relations)], np.asarray(self.weights, dtype=np.float32)
-        heads, kinds, tails, weights = _merge_duplicates(heads, kinds, tails, weights)
-        labels = [self.preferred.get(name) or name.replace("_", " ") for name in names]
-        arrays = {
-            **StringTable.from_strings(names).arrays("entities"),
-            **StringTable.from_strings(labels).arrays("labels"),
-            **Adjacency.from_edges(len(names), heads, tails, kinds, weights).arrays("outgoing"),
-            **Adjacency.from_edges(len(names), tails, heads, kinds, weights).arrays("incoming"),
-            **Links.from_triples(len(names), heads, tails, weights).arrays("links"),
-            **self._surface_arrays(names, labels),
-        }
-        return arrays, relations
-
-    def _surface_arrays(self, names: list[str], labels: list[str]) -> dict[str, np.ndarray]:
-        """Return the sorted surface forms and, for each, the entities that bear it."""
-        position = {name: index for index, name in enumerate(names)}
-        entities: dict[str, set[int]] = {}
-        for text, bearers in self.surfaces.items():
-            known = {position[name] for name in bearers if name in position}
-            if known:
-                entities[text] = known
-        for index, label in enumerate(labels):
-            entities.setdefault(label, set()).add(index)
-        surfaces = sorted(entities)
-        rows = np.repeat(np.arange(len(surfaces)), [len(entities[text]) for text in surfaces])
-        flat = [index for text in surfaces for index in sorted(entities[text])]
-        return {
-            **StringTable.from_strings(surfaces).arrays("surfaces"),
-            "surface_indptr": row_pointers(rows, len(surfaces)),
-            "surface_entities": np.asarray(flat, dtype=np.int32),
-        }
+def _write_rows(
+    store: StoreWriter,
+    name: str,
+    num_rows: int,
+    weight_values: np.ndarray,
+    num_relations: int | None,
+    batches: Iterable[pa.RecordBatch],
+    with_sources: bool = False,
+) -> None:
+    """Write sorted edges as compressed sparse rows, column by column as they come."""
+    counts = np.zeros(num_rows + 1, dtype=np.int64)
+    types: dict[str, Any] = {"neighbors": np.int32, "weight_codes": np.min_scalar_type(len(weight_values) - 1)}
+    if num_relations is not None:
+        types["relations"] = np.uint8 if num_relations <= 1 << 8 else np.uint16
+    if with_sources:
+        types["sources"] = np.uint16
+    with _arrays(store, {f"{name}.{field}": dtype for field, dtype in types.items()}) as writers:
+        for batch in batches:
+            columns = {field: batch.column(field).to_numpy() for field in batch.schema.names}
+            rows, times = np.unique(columns["row"], return_counts=True)
+            counts[rows + 1] += times
+            columns["neighbors"], columns["relations"] = columns["neighbor"], columns.get("relation")
+            columns["weight_codes"] = np.searchsorted(weight_values, columns["weight"].astype(np.float32))
+            columns["sources"] = columns.get("source")
+            for field in types:
+                writers[f"{name}.{field}"].append(columns[field])
+    pointers = np.cumsum(counts, out=counts)
+    store.write(f"{name}.indptr", pointers.astype(np.uint32 if pointers[-1] < 1 << 32 else np.uint64))
 
 
-def _rank(ids: dict[str, int]) -> tuple[list[str], np.ndarray]:
-    """Return the names sorted, and the rank of each old id."""
-    names = sorted(ids)
-    rank = np.empty(len(names), dtype=np.int64)
-    rank[[ids[name] for name in names]] = np.arange(len(names))
-    return names, rank
+def _write_surfaces(store: StoreWriter, forms: Iterable[pa.RecordBatch]) -> int:
+    """Write the sorted surface forms and, for each, the entities that bear it; return how many forms there are."""
+    last: str | None = None
+    at = 0
+    types = {"surface_indptr": np.int64, "surface_entities": np.int32, "surface_counts": np.int32}
+    with _arrays(store, types) as writers, StringTableWriter(store, "surfaces") as surfaces:
+        for batch in forms:
+            texts = batch.column("text")
+            before = pa.concat_arrays([pa.array([last], texts.type), texts[:-1]])
+            new = pc.not_equal(texts, before).fill_null(True)
+            surfaces.append(texts.filter(new))
+            writers["surface_indptr"].append(at + np.flatnonzero(new.to_numpy(zero_copy_only=False)))
+            writers["surface_entities"].append(batch.column("id").to_numpy())
+            counts = batch.column("count").to_numpy()
+            writers["surface_counts"].append(np.minimum(counts, np.iinfo(np.int32).max))
+            last = texts[-1].as_py()
+            at += len(texts)
+        writers["surface_indptr"].append(np.array([at]))
+    return surfaces.length
 
 
-def _merge_duplicates(
-    heads: np.ndarray, relations: np.ndarray, tails: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Keep one of equal triples, the heaviest."""
-    order = np.lexsort((-weights, tails, relations, heads))
-    heads, relations, tails, weights = heads[order], relations[order], tails[order], weights[order]
-    first = np.ones(len(heads), dtype=bool)
-    first[1:] = (heads[1:] != heads[:-1]) | (relations[1:] != relations[:-1]) | (tails[1:] != tails[:-1])
-    return heads[first], relations[first], tails[first], weights[first]
+@contextmanager
+def _arrays(store: StoreWriter, types: Mapping[str, Any]) -> Iterator[dict[str, ArrayWriter]]:
+    """Open several arrays for writing at once."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(store.array(name, dtype)) for name, dtype in types.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +11,13 @@ import numpy as np
 
 from kglm.errors import GraphError, UnknownNameError
 from kglm.kg.adjacency import Adjacency, Edges, Links
+from kglm.kg.manifest import read_manifest
 from kglm.kg.records import Triple
+from kglm.kg.store import ArrayStore, specs_from_json
 from kglm.kg.strings import StringTable
 
-FORMAT = "kglm-graph"
-VERSION = 1
-MANIFEST = "manifest.json"
 MAX_NAMES_FOR_SUGGESTION = 200_000
+CHUNK = 1 << 16  # triples turned into names at once
 
 
 class KnowledgeGraph:
@@ -32,12 +31,17 @@ class KnowledgeGraph:
     Attributes:
         entities: names, sorted.
         labels: the form shown to a person, by entity id.
+        descriptions: a sentence or two on each entity, by entity id; empty where nothing is known.
         surfaces: all surface forms (labels and aliases), sorted and distinct.
         surface_indptr: ``int64 [surfaces + 1]``; the entities of a surface form are
             ``surface_entities[surface_indptr[i]:surface_indptr[i + 1]]``.
+        surface_counts: ``int32``, parallel to ``surface_entities``: how often the form has been seen to mean the entity.
         outgoing: edges by head.
         incoming: edges by tail.
         links: the simple undirected graph under the triples.
+        weight_values: ``float32``, the distinct weights, ascending.
+        sources: who asserts triples, sorted; empty where nothing is known.
+        triple_sources: ``uint16 [triples]`` into ``sources``, parallel to ``outgoing``; None where nothing is known.
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
@@ -46,18 +50,28 @@ class KnowledgeGraph:
         self.name: str = manifest["name"]
         self.fingerprint: str = manifest["fingerprint"]
         self.relations: tuple[str, ...] = tuple(manifest["relations"])
-        self.entities = StringTable.open(folder, "entities")
-        self.labels = StringTable.open(folder, "labels")
-        self.surfaces = StringTable.open(folder, "surfaces")
-        self.surface_indptr = np.load(folder / "surface_indptr.npy", mmap_mode="r")
-        self.surface_entities = np.load(folder / "surface_entities.npy", mmap_mode="r")
-        self.outgoing = Adjacency.open(folder, "outgoing")
-        self.incoming = Adjacency.open(folder, "incoming")
-        self.links = Links.open(folder, "links")
+        self.sources: tuple[str, ...] = tuple(manifest["sources"])
+        self.store = store = ArrayStore(folder, specs_from_json(manifest["arrays"]))
+        lengths = manifest["strings"]
+        self.entities = StringTable.open(store, "entities", lengths["entities"])
+        self.labels = StringTable.open(store, "labels", lengths["labels"])
+        self.descriptions = StringTable.open(store, "descriptions", lengths["descriptions"])
+        self.surfaces = StringTable.open(store, "surfaces", lengths["surfaces"])
+        self.surface_indptr = store["surface_indptr"]
+        self.surface_entities = store["surface_entities"]
+        self.surface_counts = store["surface_counts"]
+        self.weight_values = store["weight_values"]
+        self.outgoing = Adjacency.open(store, "outgoing")
+        self.incoming = Adjacency.open(store, "incoming")
+        self.links = Links.open(store, "links")
+        self.triple_sources = store["outgoing.sources"] if "outgoing.sources" in store else None
 
     @classmethod
     def open(cls, folder: Path | str) -> KnowledgeGraph:
-        """Open a compiled graph.
+        """Open a compiled graph; the time does not depend on its size.
+
+        Files that have changed since they were last known to be right are read and checked first; see
+        :mod:`kglm.kg.store`.
 
         Raises:
             GraphError: the folder holds no compiled graph, a damaged one, or one of another version.
@@ -66,7 +80,7 @@ class KnowledgeGraph:
         manifest = read_manifest(folder)
         try:
             return cls(folder, manifest)
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise GraphError(f"the compiled graph '{folder}' is damaged ({error}); build it again") from error
 
     @property
@@ -127,10 +141,21 @@ class KnowledgeGraph:
 
     def triples(self) -> Iterator[Triple]:
         """Yield all triples by name, sorted by head, tail and relation id."""
-        names = list(self.entities)
-        for head, name in enumerate(names):
-            for neighbor, relation, weight in zip(*self.out_edges(head), strict=True):
-                yield Triple(name, self.relations[relation], names[neighbor], float(weight))
+        for start in range(0, self.num_triples, CHUNK):
+            span = slice(start, min(start + CHUNK, self.num_triples))
+            heads = np.searchsorted(self.outgoing.indptr, np.arange(span.start, span.stop), side="right") - 1
+            names = (self.entities.take(heads), self.entities.take(self.outgoing.neighbors[span]))
+            relations = [self.relations[r] for r in self.outgoing.relations[span].tolist()]
+            weights = self.weight_values[self.outgoing.weight_codes[span]].tolist()
+            sources = [""] * len(weights)
+            if self.triple_sources is not None:
+                sources = [self.sources[s] for s in self.triple_sources[span].tolist()]
+            yield from map(Triple, names[0], relations, names[1], weights, sources)
+
+    def triple_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return heads ``int32``, relations ``int32``, tails ``int32`` and weights ``float32``, sorted as triples are."""
+        heads = np.repeat(np.arange(self.num_entities, dtype=np.int32), np.diff(self.outgoing.indptr.astype(np.int64)))
+        return heads, self.outgoing.relations.astype(np.int32), np.array(self.outgoing.neighbors), self.outgoing.weights
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process maps the same files; it is sent no arrays.
@@ -141,26 +166,3 @@ class KnowledgeGraph:
             f"KnowledgeGraph({self.name!r}, {self.num_entities:,} entities, {self.num_relations} relations, "
             f"{self.num_triples:,} triples, fingerprint {self.fingerprint[:12]})"
         )
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a compiled graph, checked for format and version.
-
-    Raises:
-        GraphError: there is none, it cannot be read, or it is of another version.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise GraphError(f"'{folder}' holds no compiled graph ({MANIFEST} is missing)")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise GraphError(f"the manifest '{path}' cannot be read ({error}); build the graph again") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise GraphError(f"'{folder}' is not a compiled graph: its manifest names no format '{FORMAT}'")
-    if manifest.get("version") != VERSION:
-        raise GraphError(
-            f"the compiled graph '{folder}' has version {manifest.get('version')}, "
-            f"this kglm reads version {VERSION}; build it again"
-        )
-    return manifest
