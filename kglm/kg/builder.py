@@ -15,14 +15,30 @@ from kglm.errors import DataError, GraphError
 from kglm.files import atomic_directory, atomic_write_json
 from kglm.kg.adjacency import Adjacency, Links, row_pointers
 from kglm.kg.graph import FORMAT, MANIFEST, VERSION, KnowledgeGraph
-from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, WEIGHT_EXPECTED, Label, Records, Triple
+from kglm.kg.records import (
+    MAX_WEIGHT,
+    MIN_WEIGHT,
+    WEIGHT_EXPECTED,
+    Label,
+    LabelBatch,
+    Record,
+    Records,
+    Triple,
+    TripleBatch,
+)
 from kglm.kg.strings import StringTable
+from kglm.kg.tally import REJECTED_FILE, Tally
 
 MAX_RELATIONS = np.iinfo(np.int16).max // 2
 
 
 def build_graph(
-    records: Records, folder: Path | str, *, name: str, provenance: Mapping[str, Any] | None = None
+    records: Records,
+    folder: Path | str,
+    *,
+    name: str,
+    provenance: Mapping[str, Any] | None = None,
+    tally: Tally | None = None,
 ) -> KnowledgeGraph:
     """Compile records into ``folder`` and open the result.
 
@@ -36,17 +52,28 @@ def build_graph(
         folder: where the compiled graph goes.
         name: what the graph is called in messages.
         provenance: anything worth keeping about the source, stored in the manifest as JSON.
+        tally: what the reader of the records counts with; its counts go into the manifest, and the lines it
+            rejects into ``rejected.jsonl`` beside it.
 
     Raises:
         DataError: there is no triple, a weight is not a positive number, or a text is not valid Unicode.
         GraphError: there are more than 16,383 relations.
     """
-    collected = _Collected()
-    for record in records:
-        if isinstance(record, Triple):
-            collected.add_triple(record)
-        else:
-            collected.add_label(record)
+    tally = tally or Tally()
+    with atomic_directory(Path(folder)) as temporary:
+        collected = _Collected()
+        with tally.side_file(temporary / REJECTED_FILE):
+            for record in records:
+                collected.add(record)
+        manifest = _write(collected, temporary, name)
+        manifest["intake"] = tally.counts()
+        manifest["provenance"] = dict(provenance or {})
+        atomic_write_json(temporary / MANIFEST, manifest)
+    return KnowledgeGraph.open(folder)
+
+
+def _write(collected: _Collected, folder: Path, name: str) -> dict[str, Any]:
+    """Write the arrays of a graph, and return its manifest."""
     if not collected.heads:
         raise DataError(f"the source of graph '{name}' holds no triple")
     if len(collected.relation_ids) > MAX_RELATIONS:
@@ -56,7 +83,9 @@ def build_graph(
         digest = fingerprint(arrays, relations)
     except UnicodeEncodeError as error:
         raise DataError(f"the source of graph '{name}' holds {error.object!a}, which UTF-8 cannot write") from error
-    manifest = {
+    for stem, values in arrays.items():
+        np.save(folder / f"{stem}.npy", values)
+    return {
         "format": FORMAT,
         "version": VERSION,
         "name": name,
@@ -64,13 +93,7 @@ def build_graph(
         "num_entities": len(arrays["entities.offsets"]) - 1,
         "num_triples": len(arrays["outgoing.neighbors"]),
         "relations": relations,
-        "provenance": dict(provenance or {}),
     }
-    with atomic_directory(Path(folder)) as temporary:
-        for stem, values in arrays.items():
-            np.save(temporary / f"{stem}.npy", values)
-        atomic_write_json(temporary / MANIFEST, manifest)
-    return KnowledgeGraph.open(folder)
 
 
 def fingerprint(arrays: Mapping[str, np.ndarray], relations: list[str]) -> str:
@@ -92,6 +115,26 @@ class _Collected:
         self.heads, self.relations, self.tails, self.weights = array("i"), array("i"), array("i"), array("f")
         self.preferred: dict[str, str] = {}
         self.surfaces: dict[str, set[str]] = {}
+
+    def add(self, record: Record) -> None:
+        if isinstance(record, Triple):
+            self.add_triple(record)
+        elif isinstance(record, Label):
+            self.add_label(record)
+        elif isinstance(record, TripleBatch):
+            self.add_triples(record)
+        elif isinstance(record, LabelBatch):
+            self.add_labels(record)
+
+    def add_triples(self, batch: TripleBatch) -> None:
+        columns = (batch.heads, batch.relations, batch.tails, batch.weights)
+        for row in zip(*(column.to_pylist() for column in columns), strict=True):
+            self.add_triple(Triple(*row))
+
+    def add_labels(self, batch: LabelBatch) -> None:
+        columns = (batch.entities, batch.texts, batch.preferred)
+        for row in zip(*(column.to_pylist() for column in columns), strict=True):
+            self.add_label(Label(*row))
 
     def add_triple(self, triple: Triple) -> None:
         if not MIN_WEIGHT <= triple.weight <= MAX_WEIGHT:
