@@ -21,7 +21,7 @@ from kglm.errors import KglmError
 from kglm.files import atomic_write_text
 from kglm.kg import Label, Triple
 from kglm.kg.readers import read_records
-from kglm.kg.rejects import Rejects
+from kglm.kg.tally import Tally
 
 CONTROL = Namespace("urn:kglm:control:")
 
@@ -48,7 +48,7 @@ def shuffled(source: Path, seed: int) -> Graph:
     graph = Graph()
     graph.bind("", CONTROL)
     ends: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for record in read_records(source, Rejects()):
+    for record in read_records(source, Tally()):
         if isinstance(record, Triple):
             ends[record.relation].append((record.head, record.tail))
         elif isinstance(record, Label):

@@ -10,7 +10,7 @@ from typing import Any
 
 from kglm.errors import BadQuestionError, DataError
 from kglm.kg.readers.lines import read_lines
-from kglm.kg.rejects import Rejects
+from kglm.kg.tally import Tally
 
 MIN_CHOICES = 2
 MAX_CHOICES = 10
@@ -76,14 +76,14 @@ def read_examples(path: Path | str) -> list[MultipleChoiceExample]:
     Raises:
         DataError: the file is missing or empty, or a line is malformed; says where and what was expected.
     """
-    rejects = Rejects()
+    tally = Tally(limit=0)
     examples: dict[str, MultipleChoiceExample] = {}
-    for line in read_lines(path, rejects, "question file"):
+    for line in read_lines(path, tally, "question file"):
         if not line.strip():
             continue
-        example = _parse(line, Path(path), rejects.line)
+        example = _parse(line, Path(path), tally.line)
         if example.id in examples:
-            raise DataError.at(path, rejects.line, f"question id '{example.id}' stands twice")
+            raise DataError.at(path, tally.line, f"question id '{example.id}' stands twice")
         examples[example.id] = example
     if not examples:
         raise DataError(f"'{path}' holds no question; expected one a line: {SHAPE}")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from kglm.errors import DataError
 from kglm.kg.records import Description, Label, LabelBatch, Records, Triple, TripleBatch
 
 ROWS = 1 << 16
+MAX_COUNT = 2**31 - 1  # what a count is stored in; a form seen more often is not told apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ def batches(records: Records) -> Iterator[Batch]:
     """Yield the records as batches, in their order.
 
     Raises:
-        DataError: a text cannot be written as UTF-8.
+        UnicodeEncodeError: a text cannot be written as UTF-8.
     """
     singles: dict[type, list[Any]] = {Triple: [], Label: [], Description: []}
     waiting = 0
@@ -66,7 +66,7 @@ def _gathered(singles: dict[type, list[Any]]) -> Iterator[Batch]:
             entities=_texts(entities),
             texts=_texts(texts),
             preferred=pa.array(preferred, pa.bool_()),
-            counts=pa.array(counts, pa.int64()),
+            counts=pa.array([min(count, MAX_COUNT) for count in counts], pa.int64()),
         )
     if singles[Description]:
         entities, texts = zip(*singles[Description], strict=True)
@@ -76,7 +76,4 @@ def _gathered(singles: dict[type, list[Any]]) -> Iterator[Batch]:
 
 
 def _texts(values: tuple[str, ...]) -> pa.Array:
-    try:
-        return pa.array(values, pa.large_string())
-    except UnicodeEncodeError as error:
-        raise DataError(f"a record holds {error.object!a}, which UTF-8 cannot write") from error
+    return pa.array(values, pa.large_string())

@@ -21,9 +21,8 @@ from kglm.kg.records import MAX_WEIGHT, WEIGHT_EXPECTED, Records
 from kglm.kg.staging import DESCRIPTIONS, FORMS, INCOMING, LINKS, OUTGOING, MergeWeights, Staging
 from kglm.kg.store import ArrayWriter, StoreWriter, specs_to_json
 from kglm.kg.strings import StringTableWriter, write_strings
-from kglm.kg.tally import Tally
+from kglm.kg.tally import REJECTED_FILE, Tally
 
-REJECTED = "rejected.jsonl"
 WORKSPACE = "workspace"
 MEMORY = "3GB"
 
@@ -67,7 +66,7 @@ def build_graph(
     remove_abandoned(folder)
     tally = tally or Tally()
     with atomic_directory(folder) as temporary:
-        with _workspace(temporary) as workspace, tally.side_file(temporary / REJECTED):
+        with _workspace(temporary) as workspace, tally.side_file(temporary / REJECTED_FILE):
             with Staging(workspace, memory) as staging:
                 _stage(records, staging, name)
                 staging.compile(merge_weights)
@@ -103,7 +102,9 @@ def _write(staging: Staging, store: StoreWriter, name: str) -> dict[str, Any]:
         raise DataError(f"the summed weight of a triple of graph '{name}' is {values[-1]}, {WEIGHT_EXPECTED}")
     store.write("weight_values", values)
     sources = staging.sources if len(staging.sources) > 1 else []
-    _write_rows(store, "outgoing", num_entities, values, len(staging.relations), staging.rows(OUTGOING), bool(sources))
+    _write_rows(
+        store, "outgoing", num_entities, values, len(staging.relations), staging.rows(OUTGOING), bool(sources)
+    )
     _write_rows(store, "incoming", num_entities, values, len(staging.relations), staging.rows(INCOMING))
     _write_rows(store, "links", num_entities, values, None, staging.rows(LINKS))
     strings = {

@@ -154,8 +154,15 @@ class KnowledgeGraph:
 
     def triple_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return heads ``int32``, relations ``int32``, tails ``int32`` and weights ``float32``, sorted as triples are."""
-        heads = np.repeat(np.arange(self.num_entities, dtype=np.int32), np.diff(self.outgoing.indptr.astype(np.int64)))
-        return heads, self.outgoing.relations.astype(np.int32), np.array(self.outgoing.neighbors), self.outgoing.weights
+        heads = np.repeat(
+            np.arange(self.num_entities, dtype=np.int32), np.diff(self.outgoing.indptr.astype(np.int64))
+        )
+        return (
+            heads,
+            self.outgoing.relations.astype(np.int32),
+            np.array(self.outgoing.neighbors),
+            self.outgoing.weights,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process maps the same files; it is sent no arrays.

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from kglm.errors import require_file
 from kglm.kg.builder import build_graph
-from kglm.kg.graph import MANIFEST, VERSION, KnowledgeGraph
+from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.manifest import MANIFEST, VERSION
 from kglm.kg.readers import read_records
-from kglm.kg.rejects import Rejects
 from kglm.kg.relations import RelationMap, map_relations
+from kglm.kg.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +44,15 @@ class GraphRecipe:
         Raises:
             DataError: the source is missing, malformed beyond ``max_rejected`` lines, or empty.
         """
-        rejects = Rejects(limit=self.max_rejected)
-        records = read_records(self.source, rejects, self.format)
+        tally = Tally(limit=self.max_rejected)
+        records = read_records(self.source, tally, self.format)
         if self.relation_map is not None:
-            records = iter(map_relations(records, RelationMap.read(self.relation_map), rejects))
+            records = iter(map_relations(records, RelationMap.read(self.relation_map), tally))
         try:
-            return build_graph(records, folder, name=self.name, provenance={"recipe": asdict(self)})
+            return build_graph(records, folder, name=self.name, provenance={"recipe": asdict(self)}, tally=tally)
         finally:
-            if 0 < rejects.count <= rejects.limit:
-                logger.warning(rejects.summary())
+            if 0 < tally.rejected <= tally.limit:
+                logger.warning(tally.summary())
 
     def content_key(self) -> str:
         """Return a digest of everything that the compiled graph depends on: options and file contents."""

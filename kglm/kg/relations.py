@@ -10,8 +10,9 @@ from pathlib import Path
 from kglm.errors import DataError, UnknownNameError, did_you_mean, require_file
 from kglm.kg.readers.lines import read_lines
 from kglm.kg.records import Record, Records, Triple
-from kglm.kg.rejects import Rejects
+from kglm.kg.tally import Tally
 
+DROPPED = "dropped by the relation map"
 COLUMNS = ["source", "target", "direction"]
 
 
@@ -38,7 +39,7 @@ class RelationMap:
         """
         path = require_file(path, "relation map")
         targets: dict[str, tuple[str, Direction]] = {}
-        place = Rejects()
+        place = Tally(limit=0)
         lines = read_lines(path, place)
         header = next(lines, "").split("\t")
         if header != COLUMNS:
@@ -81,7 +82,7 @@ class RelationMap:
         return triple._replace(relation=target)
 
 
-def map_relations(records: Records, relation_map: RelationMap, rejects: Rejects) -> Records:
+def map_relations(records: Records, relation_map: RelationMap, tally: Tally) -> Records:
     """Yield records with their relations merged; a triple of an unknown relation is rejected."""
     for record in records:
         mapped: Record | None = record
@@ -89,7 +90,9 @@ def map_relations(records: Records, relation_map: RelationMap, rejects: Rejects)
             try:
                 mapped = relation_map.apply(record)
             except UnknownNameError as error:
-                rejects.reject(str(error))
+                tally.refuse(str(error))
                 continue
         if mapped is not None:
             yield mapped
+        else:
+            tally.drop(DROPPED)

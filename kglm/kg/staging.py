@@ -109,7 +109,7 @@ class Staging:
         """Take in a batch.
 
         Raises:
-            DataError: a weight cannot be stored.
+            DataError: a weight cannot be stored, or a count is negative.
             GraphError: there are too many relations or sources.
         """
         if not len(batch):
@@ -117,9 +117,8 @@ class Staging:
         if isinstance(batch, TripleBatch):
             self._insert("staged", self._triple_columns(batch))
         elif isinstance(batch, LabelBatch):
-            counts = pa.array(np.zeros(len(batch), dtype=np.int64)) if batch.counts is None else batch.counts
-            columns = {"entity": batch.entities, "text": batch.texts, "preferred": batch.preferred, "count": counts}
-            self._insert("staged_labels", columns | self._positions(batch))
+            columns = {"entity": batch.entities, "text": batch.texts, "preferred": batch.preferred}
+            self._insert("staged_labels", columns | {"count": _counts(batch)} | self._positions(batch))
         elif isinstance(batch, DescriptionBatch):
             columns = {"entity": batch.entities, "text": batch.texts}
             self._insert("staged_descriptions", columns | self._positions(batch))
@@ -201,6 +200,16 @@ def _coded(column: pa.Array, codes: dict[str, int], limit: int, what: str) -> pa
     if len(codes) > limit:
         raise GraphError(f"{len(codes)} {what}; at most {limit} can be stored")
     return pa.array([codes[name] for name in encoded.dictionary.to_pylist()], pa.int32()).take(encoded.indices)
+
+
+def _counts(batch: LabelBatch) -> pa.Array:
+    if batch.counts is None:
+        return pa.array(np.zeros(len(batch), dtype=np.int64))
+    first = pc.index(pc.less(batch.counts, 0), True).as_py()
+    if first >= 0:
+        label = f"the label '{batch.texts[first]}' of '{batch.entities[first]}'"
+        raise DataError(f"{label} has count {batch.counts[first]}, expected 0 or more")
+    return batch.counts
 
 
 def _require_weights(batch: TripleBatch) -> None:

@@ -66,7 +66,7 @@ class StringTable(Sequence[str]):
             IndexError: an index is outside the table.
         """
         wanted = np.asarray(indices if isinstance(indices, np.ndarray) else list(indices), dtype=np.int64)
-        if len(wanted) and not (0 <= wanted.min() and wanted.max() < self._length):
+        if len(wanted) and not (wanted.min() >= 0 and wanted.max() < self._length):
             raise IndexError(f"index {wanted.min()} or {wanted.max()} outside a table of {self._length} strings")
         return _to_arrow(*_decode_some(self._data, self._blocks, wanted)).to_pylist()
 

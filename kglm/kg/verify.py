@@ -49,10 +49,15 @@ def _inconsistencies(graph: KnowledgeGraph) -> Iterator[str]:
 def _row_problems(name: str, rows: Adjacency | Links, graph: KnowledgeGraph) -> Iterator[str]:
     pointers = rows.indptr.astype(np.int64)
     size = len(rows.neighbors)
-    if len(pointers) != graph.num_entities + 1 or pointers[0] != 0 or pointers[-1] != size or (np.diff(pointers) < 0).any():
+    if (
+        len(pointers) != graph.num_entities + 1
+        or pointers[0] != 0
+        or pointers[-1] != size
+        or (np.diff(pointers) < 0).any()
+    ):
         yield f"the pointers of '{name}' do not cover its {size} edges"
         return
-    if size and not (0 <= rows.neighbors.min() and rows.neighbors.max() < graph.num_entities):
+    if size and not (rows.neighbors.min() >= 0 and rows.neighbors.max() < graph.num_entities):
         yield f"a neighbour in '{name}' is outside the graph"
     if size and rows.weight_codes.max() >= len(graph.weight_values):
         yield f"a weight in '{name}' is outside the table of weights"

@@ -4,19 +4,22 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kglm.errors import DataError, GraphError
+from kglm.errors import ConfigError, DataError, GraphError
 from kglm.kg import KnowledgeGraph, Label, Triple, build_graph
-from kglm.kg.builder import MAX_RELATIONS
+from kglm.kg.records import Description, LabelBatch, TripleBatch
+from kglm.kg.staging import MAX_RELATIONS, MAX_SOURCES
+from kglm.kg.store import ArrayWriter
 
 names = st.sampled_from(["ant", "bee", "cat_nap", "döner", "\U0001f600", ""])
 weights = st.sampled_from([0.5, 1.0, 2.0])
 triples = st.builds(Triple, names, st.sampled_from(["IsA", "PartOf", "x\ny"]), names, weights)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
-aliases = st.builds(Label, names, texts, st.just(False))
+aliases = st.builds(Label, names, texts, st.just(False), st.integers(0, 2**70))
 
 BASE = (
     Triple("ant", "IsA", "insect", 1.0),
@@ -176,14 +179,14 @@ def test_a_source_that_breaks_leaves_the_old_graph(tmp_path):
 @pytest.mark.parametrize("failing_write", [0, 5, 12])
 def test_a_failure_while_writing_leaves_the_old_graph(tmp_path, monkeypatch, failing_write):
     build_graph(BASE, tmp_path / "graph", name="old")
-    save, calls = np.save, iter(range(100))
+    append, calls = ArrayWriter.append, iter(range(100))
 
     def fail(*args):
         if next(calls) == failing_write:
             raise OSError("no space left")
-        save(*args)
+        append(*args)
 
-    monkeypatch.setattr(np, "save", fail)
+    monkeypatch.setattr(ArrayWriter, "append", fail)
     with pytest.raises(OSError, match="no space left"):
         build_graph(BASE[1:], tmp_path / "graph", name="new")
     assert KnowledgeGraph.open(tmp_path / "graph").name == "old"
@@ -202,9 +205,80 @@ def test_another_process_reads_the_same_graph(graph_of):
     graph = graph_of(*BASE)
     code = (
         "import sys, json; from kglm.kg import KnowledgeGraph; g = KnowledgeGraph.open(sys.argv[1]);"
-        "print(json.dumps([g.fingerprint, list(g.triples()), g.outgoing.weights.flags.writeable]))"
+        "print(json.dumps([g.fingerprint, list(g.triples()), g.outgoing.neighbors.flags.writeable]))"
     )
     printed = subprocess.run(
         [sys.executable, "-c", code, str(graph.folder)], capture_output=True, text=True, check=True
     ).stdout
     assert json.loads(printed) == [graph.fingerprint, [list(triple) for triple in graph.triples()], False]
+
+
+def test_descriptions_and_counts_are_kept(graph_of):
+    graph = graph_of(
+        *BASE, Description("bee", "an insect"), Description("bee", "a spelling contest"), Description("nobody", "?"),
+        Label("bee", "honey bee", count=3), Label("honey", "honey bee", count=1),
+    )  # fmt: skip
+    assert list(graph.descriptions) == ["", "an insect", "", ""]
+    form = graph.surfaces.find("honey bee")
+    span = slice(graph.surface_indptr[form], graph.surface_indptr[form + 1])
+    assert graph.surface_entities[span].tolist() == [graph.entity_id("bee"), graph.entity_id("honey")]
+    assert graph.surface_counts[span].tolist() == [3, 1]
+
+
+def test_weights_are_summed_on_request(graph_of, tmp_path):
+    again = [Triple("ant", "IsA", "insect", 0.25), Triple("ant", "IsA", "insect", 1.0)]
+    graph = build_graph([*BASE, *again], tmp_path / "graph", name="sum", merge_weights="sum")
+    assert {triple[:3]: triple.weight for triple in graph.triples()}["ant", "IsA", "insect"] == 2.25
+    with pytest.raises(ConfigError, match=r"merge_weights is 'mean', expected one of \['max', 'sum'\]"):
+        build_graph(BASE, tmp_path / "graph", name="mean", merge_weights="mean")
+    heavy = [Triple("a", "r", "b", 9e37)] * 2
+    with pytest.raises(
+        DataError, match=r"the summed weight of a triple of graph 'heavy' is 1.79.*, expected a positive"
+    ):
+        build_graph(heavy, tmp_path / "graph", name="heavy", merge_weights="sum")
+
+
+@given(st.permutations([("z", 2.0), ("a", 2.0), ("b", 1.0), ("", 2.0)]))
+def test_the_source_of_a_merged_triple_is_that_of_the_heaviest(graph_of, asserted):
+    graph = graph_of(*(Triple("x", "r", "y", weight, source) for source, weight in asserted))
+    assert list(graph.triples()) == [Triple("x", "r", "y", 2.0, "a")]
+
+
+def test_too_many_sources_are_refused(tmp_path):
+    records = (Triple("a", "r", "b", source=f"s{i}") for i in range(MAX_SOURCES + 1))
+    with pytest.raises(GraphError, match="65537 sources of triples; at most 65535"):
+        build_graph(records, tmp_path / "graph", name="many")
+
+
+def test_batches_and_single_records_give_the_same_graph(graph_of):
+    names = {
+        field: [triple[i] for triple in BASE[:3]]
+        for i, field in enumerate(("heads", "relations", "tails", "weights"))
+    }
+    batch = TripleBatch(**{field: pa.array(values) for field, values in names.items()})
+    labels = LabelBatch(
+        entities=pa.array(["bee"] * 2), texts=pa.array(["a bee", "honey bee"]), preferred=pa.array([True, False])
+    )
+    assert graph_of(batch, labels).fingerprint == graph_of(*BASE).fingerprint == graph_of(labels, *BASE).fingerprint
+
+
+def test_little_memory_gives_the_same_graph(graph_of, tmp_path):
+    rng = random.Random(0)
+    triples = [
+        Triple(f"entity number {rng.randrange(9000)}", "r", f"e{rng.randrange(9000)}", rng.random() + 0.1)
+        for _ in range(60_000)
+    ]
+    small = build_graph(triples, tmp_path / "graph", name="small", memory="60MB")
+    assert small.fingerprint == graph_of(*triples).fingerprint
+    assert [path.name for path in tmp_path.iterdir()] == ["graph"]
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path):
+    (tmp_path / f".graph.{'0' * 12}.tmp").mkdir()
+    build_graph(BASE, tmp_path / "graph", name="next")
+    assert [path.name for path in tmp_path.iterdir()] == ["graph"]
+
+
+def test_a_negative_count_is_refused(tmp_path):
+    with pytest.raises(DataError, match="the label 'x' of 'a' has count -1, expected 0 or more"):
+        build_graph([Triple("a", "r", "b"), Label("a", "x", count=-1)], tmp_path / "graph", name="few")

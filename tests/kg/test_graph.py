@@ -7,7 +7,7 @@ import pytest
 from kglm.errors import GraphError, UnknownNameError
 from kglm.kg import KnowledgeGraph, Triple, build_graph
 from kglm.kg import graph as graph_module
-from kglm.kg.graph import MANIFEST
+from kglm.kg.manifest import MANIFEST
 
 TRIPLES = (
     Triple("bread", "MadeOf", "flour", 2.0),
@@ -69,8 +69,13 @@ def test_a_large_graph_is_not_searched_for_near_names_but_counted(kitchen, monke
 
 
 def test_an_open_graph_cannot_be_written_to(kitchen):
-    for array in (kitchen.outgoing.weights, kitchen.links.neighbors, kitchen.surface_entities):
-        assert isinstance(array, np.memmap)
+    for array in (
+        kitchen.outgoing.neighbors,
+        kitchen.links.neighbors,
+        kitchen.surface_entities,
+        kitchen.weight_values,
+    ):
+        assert not array.flags.owndata
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
 
@@ -113,26 +118,41 @@ def test_another_manifest_is_refused(folder, manifest):
 def test_another_version_is_refused(folder):
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps({**manifest, "version": 99}))
-    with pytest.raises(GraphError, match=r"has version 99, this kglm reads version \d+; build it again"):
+    with pytest.raises(
+        GraphError, match=r"has version 99, this kglm reads version \d+; install a newer kglm to read it"
+    ):
+        KnowledgeGraph.open(folder)
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "version": 1}))
+    with pytest.raises(GraphError, match=r"has version 1, this kglm reads version \d+; build it again"):
         KnowledgeGraph.open(folder)
 
 
-@pytest.mark.parametrize("field", ["name", "fingerprint", "relations"])
+@pytest.mark.parametrize("field", ["name", "fingerprint", "relations", "arrays", "strings", "provenance", "checksum"])
 def test_a_manifest_without_a_field_is_refused(folder, field):
     manifest = json.loads((folder / MANIFEST).read_text())
     del manifest[field]
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(GraphError, match=rf"is damaged \('{field}'\); build it again"):
+    with pytest.raises(
+        GraphError, match=r"the manifest '.*' is damaged \(its checksum differs\); build the graph again"
+    ):
+        KnowledgeGraph.open(folder)
+
+
+def test_a_changed_manifest_is_refused(folder):
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["relations"][0] = "MadeFrom"
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(GraphError, match=r"is damaged \(its checksum differs\)"):
         KnowledgeGraph.open(folder)
 
 
 def test_a_missing_array_is_refused(folder):
     (folder / "links.indptr.npy").unlink()
-    with pytest.raises(GraphError, match=r"is damaged \(.*links.indptr.npy.*\); build it again"):
+    with pytest.raises(GraphError, match=r"is damaged: 'links.indptr.npy' is missing; build it again"):
         KnowledgeGraph.open(folder)
 
 
-ARRAYS = ["entities.bytes", "entities.offsets", "surface_entities", "outgoing.weights", "links.neighbors"]
+ARRAYS = ["entities.data", "entities.blocks", "surface_entities", "outgoing.weight_codes", "links.neighbors"]
 
 
 @pytest.mark.parametrize("kept", [0, 5, 60, -1])
@@ -140,5 +160,35 @@ ARRAYS = ["entities.bytes", "entities.offsets", "surface_entities", "outgoing.we
 def test_a_truncated_array_is_refused(folder, array, kept):
     path = folder / f"{array}.npy"
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(GraphError, match=r"the compiled graph '.*' is damaged \(.*\); build it again"):
+    with pytest.raises(GraphError, match=r"the compiled graph '.*' is damaged: .*; build it again"):
         KnowledgeGraph.open(folder)
+
+
+def test_triples_as_arrays_are_those_by_name(kitchen):
+    heads, relations, tails, weights = kitchen.triple_arrays()
+    assert {array.dtype for array in (heads, relations, tails)} == {np.dtype(np.int32)}
+    named = [
+        Triple(kitchen.entities[h], kitchen.relations[r], kitchen.entities[t], float(w))
+        for h, r, t, w in zip(heads, relations, tails, weights, strict=True)
+    ]
+    assert named == list(kitchen.triples())
+
+
+def test_triples_come_in_chunks(kitchen, monkeypatch):
+    whole = list(kitchen.triples())
+    monkeypatch.setattr(graph_module, "CHUNK", 2)
+    assert list(kitchen.triples()) == whole
+
+
+def test_sources_are_kept_where_there_are_any(graph_of):
+    assert graph_of(*TRIPLES).triple_sources is None
+    graph = graph_of(*TRIPLES[1:], TRIPLES[0]._replace(source="cook book"))
+    assert graph.sources == ("cook book", "")
+    assert [triple.source for triple in graph.triples()] == ["cook book", "", "", "", ""]
+
+
+def test_a_graph_mapped_before_it_is_replaced_by_one_of_other_sizes_stays_whole(tmp_path):
+    old = build_graph(TRIPLES, tmp_path / "graph", name="old")
+    build_graph(TRIPLES[:1], tmp_path / "graph", name="new")
+    assert sorted(old.triples()) == sorted(TRIPLES)
+    assert list(old.labels) == ["bread", "flour", "oven"]

@@ -7,7 +7,7 @@ import pytest
 from kglm.errors import DataError
 from kglm.kg import GraphRecipe, Triple
 from kglm.kg import recipe as recipe_module
-from kglm.kg.graph import MANIFEST
+from kglm.kg.manifest import MANIFEST
 
 MAP = "source\ttarget\tdirection\nHasA\tPartOf\treversed\nIsA\tIsA\tsame\n"
 
@@ -99,6 +99,6 @@ def test_rejected_lines_are_logged_up_to_the_limit(recipe, tmp_path, caplog):
         handle.write("bad\ndog\tisa\tpet\n")
     with caplog.at_level(logging.WARNING):
         recipe.compile(tmp_path / "graph")
-    assert f"2 line(s) of '{tmp_path}/x.tsv' skipped, the first: {tmp_path}/x.tsv:3: 1 tab-sep" in caplog.text
+    assert f"2 of 4 line(s) rejected, the first: {tmp_path}/x.tsv:3: 1 tab-sep" in caplog.text
     with pytest.raises(DataError, match=r"(?s)limit of 1;.*x.tsv:4: unknown relation 'isa'; did you mean 'IsA'"):
         replace(recipe, max_rejected=1).compile(tmp_path / "strict")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from kglm.errors import DataError, UnknownNameError
 from kglm.kg.readers import read_records
 from kglm.kg.records import Label, Triple
-from kglm.kg.rejects import Rejects
 from kglm.kg.relations import Direction, RelationMap, map_relations
+from kglm.kg.tally import Tally
 
 SHIPPED = Path(__file__).parents[2] / "graphs" / "conceptnet" / "relations.tsv"
 HEADER = "source\ttarget\tdirection\n"
@@ -31,7 +31,7 @@ def test_triples_are_kept_reversed_or_dropped(read):
         Triple("dog", '"Odd"', "x"),
         Label("dog", "a dog"),
     ]
-    assert list(map_relations(records, relation_map, Rejects())) == [
+    assert list(map_relations(records, relation_map, Tally())) == [
         Triple("dog", "IsA", "pet", 2.0),
         Triple("tail", "PartOf", "dog", 3.0),
         Label("dog", "a dog"),
@@ -39,11 +39,11 @@ def test_triples_are_kept_reversed_or_dropped(read):
 
 
 def test_a_relation_without_a_row_is_rejected_with_the_near_ones(read):
-    rejects = Rejects(limit=1, path=Path("x.tsv"), line=3)
+    tally = Tally(limit=1, path=Path("x.tsv"), line=3)
     records = [Triple("a", "isa", "b"), Triple("a", "IsA", "b"), Triple("a", "zzz", "b")]
-    mapped = iter(map_relations(records, read(HEADER + "IsA\tIsA\tsame\n"), rejects))
+    mapped = iter(map_relations(records, read(HEADER + "IsA\tIsA\tsame\n"), tally))
     assert next(mapped) == Triple("a", "IsA", "b")
-    assert rejects.examples == ["x.tsv:3: unknown relation 'isa'; did you mean 'IsA'? (1 known: IsA)"]
+    assert tally.examples == ["x.tsv:3: unknown relation 'isa'; did you mean 'IsA'? (1 known: IsA)"]
     with pytest.raises(DataError, match="more than the limit of 1"):
         next(mapped)
 
@@ -106,6 +106,6 @@ def test_the_shipped_map_has_seventeen_targets():
 @pytest.mark.data
 def test_the_shipped_map_covers_the_merged_conceptnet(data_dir):
     source = data_dir / "conceptnet" / "conceptnet_en.tsv.gz"
-    found = {record.relation for record in read_records(source, Rejects()) if isinstance(record, Triple)}
+    found = {record.relation for record in read_records(source, Tally()) if isinstance(record, Triple)}
     assert len(found) > 40
     assert found - set(RelationMap.read(SHIPPED).targets) == set()

@@ -11,9 +11,9 @@ from kglm.kg.readers.lines import read_lines
 from kglm.kg.readers.tsv import read_tsv
 from kglm.kg.readers.turtle import read_turtle
 from kglm.kg.records import Record
-from kglm.kg.rejects import Rejects
+from kglm.kg.tally import Tally
 
-Reader = Callable[[Path, Rejects], Iterator[Record]]
+Reader = Callable[[Path, Tally], Iterator[Record]]
 
 READERS: dict[str, Reader] = {
     "conceptnet_merged": read_conceptnet_merged,
@@ -22,7 +22,7 @@ READERS: dict[str, Reader] = {
 }
 
 
-def read_records(path: Path | str, rejects: Rejects, format: str | None = None) -> Iterator[Record]:
+def read_records(path: Path | str, tally: Tally, format: str | None = None) -> Iterator[Record]:
     """Yield the records of a source in the format given, or in the one that its name and header show.
 
     Raises:
@@ -33,7 +33,12 @@ def read_records(path: Path | str, rejects: Rejects, format: str | None = None) 
     format = format or detect_format(path)
     if format not in READERS:
         raise UnknownNameError("graph format", format, READERS)
-    return READERS[format](path, rejects)
+    return _accounted(READERS[format], path, tally)
+
+
+def _accounted(reader: Reader, path: Path, tally: Tally) -> Iterator[Record]:
+    yield from reader(path, tally)
+    tally.require_settled()
 
 
 def detect_format(path: Path) -> str:
@@ -46,7 +51,7 @@ def detect_format(path: Path) -> str:
         return "turtle"
     stem = path.with_suffix("") if path.suffix == ".gz" else path
     if stem.suffix in {".tsv", ".txt"}:
-        header = next(read_lines(path, Rejects()), "")
+        header = next(read_lines(path, Tally()), "")
         return "conceptnet_merged" if tuple(header.split("\t")) == COLUMNS else "tsv"
     raise DataError(
         f"the format of graph source '{path}' cannot be told from its name; "

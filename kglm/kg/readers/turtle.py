@@ -15,14 +15,14 @@ from rdflib.term import Node
 
 from kglm.errors import DataError, require_file
 from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, WEIGHT_EXPECTED, Label, Record, Triple
-from kglm.kg.rejects import Rejects
+from kglm.kg.tally import Tally
 
 PREFERRED_LABELS = {RDFS.label, SKOS.prefLabel}
 LABELS = PREFERRED_LABELS | {SKOS.altLabel}
 WEIGHT = "weight"
 
 
-def read_turtle(path: Path | str, rejects: Rejects) -> Iterator[Record]:
+def read_turtle(path: Path | str, tally: Tally) -> Iterator[Record]:
     """Yield the triples and labels of a Turtle file, or of all ``*.ttl`` files of a folder as one graph.
 
     - A resource is named by its IRI, shortened with the longest of the file's prefixes that fits; the empty
@@ -39,7 +39,7 @@ def read_turtle(path: Path | str, rejects: Rejects) -> Iterator[Record]:
             that is not stated.
     """
     graph = _parse(Path(path))
-    rejects.path = Path(path)
+    tally.start(Path(path), unit="triple")
     statements = set(graph.subjects(RDF.type, RDF.Statement))
     weights = _reified_weights(graph, statements, Path(path))
     namespaces = sorted(((str(uri), prefix) for prefix, uri in graph.namespaces()), key=lambda item: -len(item[0]))
@@ -52,13 +52,18 @@ def read_turtle(path: Path | str, rejects: Rejects) -> Iterator[Record]:
         return str(resource)
 
     for subject, predicate, value in sorted(graph):
+        tally.read()
         if not isinstance(subject, URIRef) or subject in statements:
-            continue
-        if predicate in LABELS and isinstance(value, Literal):
+            tally.skip("blank node or reified statement")
+        elif predicate in LABELS and isinstance(value, Literal):
+            tally.accept()
             yield Label(name(subject), str(value), preferred=predicate in PREFERRED_LABELS)
         elif isinstance(value, URIRef) and isinstance(predicate, URIRef):
             weight = weights.get((subject, predicate, value), 1.0)
+            tally.accept()
             yield Triple(name(subject), name(predicate), name(value), weight)
+        else:
+            tally.skip("attribute")
 
 
 def _parse(path: Path) -> Graph:

@@ -8,7 +8,7 @@ from kglm.errors import DataError
 from kglm.kg.readers import read_records
 from kglm.kg.readers.conceptnet_merged import COLUMNS
 from kglm.kg.records import Label, Triple
-from kglm.kg.rejects import Rejects
+from kglm.kg.tally import Tally
 
 HEADER = "\t".join(COLUMNS)
 SAMPLE = [
@@ -28,7 +28,7 @@ def write(folder, lines, name="x.tsv"):
 
 @pytest.mark.parametrize("name", ["x.tsv", "x.tsv.gz"])
 def test_weights_are_summed_and_texts_become_labels(tmp_path, name):
-    records = list(read_records(write(tmp_path, SAMPLE, name), Rejects(limit=0)))
+    records = list(read_records(write(tmp_path, SAMPLE, name), Tally(limit=0)))
     assert records[:4] == [
         Triple("dog", "IsA", "pet", 1.5),
         Triple("dog", "CapableOf", "bark", 2.0),
@@ -49,7 +49,7 @@ def test_weights_are_summed_and_texts_become_labels(tmp_path, name):
 
 def test_labels_of_equal_count_and_length_are_taken_by_alphabet(tmp_path):
     rows = [HEADER, "rat b\tIsA\tx\ta=1\trat\tx", "rat a\tIsA\tx\ta=1\trat\tx"]
-    preferred = [r for r in read_records(write(tmp_path, rows), Rejects()) if isinstance(r, Label) and r.preferred]
+    preferred = [r for r in read_records(write(tmp_path, rows), Tally()) if isinstance(r, Label) and r.preferred]
     assert preferred == [Label("rat", "rat a", preferred=True), Label("x", "x", preferred=True)]
 
 
@@ -57,7 +57,7 @@ def test_another_header_is_refused(tmp_path):
     with pytest.raises(
         DataError, match=r"x.tsv:1: the header is \['a', 'b'\], expected \['head', 'relation', 'tail'"
     ):
-        list(read_records(write(tmp_path, ["a\tb"]), Rejects(), "conceptnet_merged"))
+        list(read_records(write(tmp_path, ["a\tb"]), Tally(), "conceptnet_merged"))
 
 
 MALFORMED = {
@@ -76,14 +76,14 @@ MALFORMED = {
 @pytest.mark.parametrize("line", MALFORMED)
 def test_a_malformed_line_is_skipped_and_told(tmp_path, line):
     path = write(tmp_path, [*SAMPLE, line])
-    rejects = Rejects()
-    assert sum(isinstance(record, Triple) for record in read_records(path, rejects)) == 4
-    assert rejects.examples == [f"{path}:6: {MALFORMED[line]}"]
+    tally = Tally()
+    assert sum(isinstance(record, Triple) for record in read_records(path, tally)) == 4
+    assert tally.examples == [f"{path}:6: {MALFORMED[line]}"]
 
 
 def test_the_limit_stops_the_reading(tmp_path):
     with pytest.raises(DataError, match=r"(?s)more than the limit of 1.*x.tsv:2: 1 tab-separated columns"):
-        list(read_records(write(tmp_path, [HEADER, "bad", "bad"]), Rejects(limit=1)))
+        list(read_records(write(tmp_path, [HEADER, "bad", "bad"]), Tally(limit=1)))
 
 
 names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1)
@@ -94,7 +94,7 @@ def test_valid_rows_round_trip(tmp_path_factory, rows):
     path = tmp_path_factory.getbasetemp() / "merged.tsv"
     lines = [f"{ht}\t{r}\t{tt}\tcn4={w}\t{h}\t{t}" for ht, r, tt, h, t, w in rows]
     path.write_text("\n".join([HEADER, *lines]), encoding="utf-8", newline="")
-    records = list(read_records(path, Rejects(limit=0)))
+    records = list(read_records(path, Tally(limit=0)))
     assert records[: len(rows)] == [Triple(h, r, t, w) for _, r, _, h, t, w in rows]
     texts = {(label.entity, label.text) for label in records[len(rows) :]}
     assert texts == {(h, ht) for ht, _, _, h, _, _ in rows} | {(t, tt) for _, _, tt, _, t, _ in rows}

@@ -11,7 +11,7 @@ from kglm.kg import build_graph
 from kglm.kg.readers import READERS, read_records
 from kglm.kg.readers.conceptnet_merged import COLUMNS
 from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, Triple
-from kglm.kg.rejects import Rejects
+from kglm.kg.tally import Tally
 
 HEADER = "\t".join(COLUMNS) + "\n"
 TURTLE = "@prefix : <http://e/> .\n"
@@ -43,7 +43,7 @@ def test_whatever_the_file_holds_only_data_errors_escape(tmp_path_factory, forma
     path = tmp_path_factory.getbasetemp() / f"fuzz.{format}"
     path.write_bytes(data.draw(content(format)))
     try:
-        records = list(read_records(path, Rejects(limit=5), format))
+        records = list(read_records(path, Tally(limit=5), format))
     except DataError:
         return
     for record in records:
@@ -61,7 +61,7 @@ def test_what_a_reader_yields_can_be_compiled_or_is_refused(tmp_path_factory, so
     folder = tmp_path_factory.getbasetemp()
     (folder / "fuzz.ttl").write_bytes(source)
     try:
-        graph = build_graph(read_records(folder / "fuzz.ttl", Rejects()), folder / "fuzzed", name="fuzz")
+        graph = build_graph(read_records(folder / "fuzz.ttl", Tally()), folder / "fuzzed", name="fuzz")
     except DataError:
         return
     assert graph.num_triples > 0
@@ -69,22 +69,22 @@ def test_what_a_reader_yields_can_be_compiled_or_is_refused(tmp_path_factory, so
 
 def test_an_unknown_format_proposes_near_ones(tmp_path):
     with pytest.raises(UnknownNameError, match=r"unknown graph format 'turtel'; did you mean 'turtle'\? \(3 known: "):
-        read_records(tmp_path / "x", Rejects(), "turtel")
+        read_records(tmp_path / "x", Tally(), "turtel")
 
 
 def test_a_name_without_known_ending_is_refused(tmp_path):
     with pytest.raises(
         DataError, match=r"expected .ttl, .tsv or .tsv.gz, or name one of \['conceptnet_merged', 'tsv'"
     ):
-        read_records(tmp_path / "x.xml", Rejects())
+        read_records(tmp_path / "x.xml", Tally())
 
 
 @pytest.mark.parametrize("name", ["x.tsv", "x.ttl", "x.tsv.gz"])
 def test_a_missing_source_is_refused(tmp_path, name):
     with pytest.raises(DataError, match=f"{name}' does not exist"):
-        list(read_records(tmp_path / name, Rejects()))
+        list(read_records(tmp_path / name, Tally()))
 
 
 def test_a_named_format_goes_before_the_ending(tmp_path):
     (tmp_path / "x.ttl").write_text("a\tr\tb\n")
-    assert list(read_records(tmp_path / "x.ttl", Rejects(), "tsv")) == [Triple("a", "r", "b")]
+    assert list(read_records(tmp_path / "x.ttl", Tally(), "tsv")) == [Triple("a", "r", "b")]

@@ -7,7 +7,7 @@ from rdflib.namespace import SKOS
 from kglm.errors import DataError
 from kglm.kg.readers import read_records
 from kglm.kg.records import Label, Triple
-from kglm.kg.rejects import Rejects
+from kglm.kg.tally import Tally
 
 PREFIXES = """
 @prefix : <http://e.org/> .
@@ -23,7 +23,7 @@ PREFIXES = """
 def read(tmp_path):
     def read(text, name="x.ttl"):
         (tmp_path / name).write_text(PREFIXES + text, encoding="utf-8")
-        return list(read_records(tmp_path / name, Rejects()))
+        return list(read_records(tmp_path / name, Tally()))
 
     return read
 
@@ -105,13 +105,13 @@ def test_a_folder_is_read_as_one_graph(tmp_path):
         PREFIXES + "[] a rdf:Statement ; rdf:subject :a ; rdf:predicate :r ; rdf:object :b ; :weight 3 . :b :r :c ."
     )
     (tmp_path / "notes.md").write_text("not Turtle")
-    assert set(read_records(tmp_path, Rejects())) == {Triple("a", "r", "b", 3.0), Triple("b", "r", "c")}
+    assert set(read_records(tmp_path, Tally())) == {Triple("a", "r", "b", 3.0), Triple("b", "r", "c")}
 
 
 def test_a_prefix_that_two_files_use_otherwise_keeps_their_names_apart(tmp_path):
     (tmp_path / "a.ttl").write_text("@prefix n: <http://one/> . n:x n:r n:y .")
     (tmp_path / "b.ttl").write_text("@prefix n: <http://two/> . n:x n:r n:y .")
-    records = list(read_records(tmp_path, Rejects()))
+    records = list(read_records(tmp_path, Tally()))
     assert len({record.head for record in records}) == len({record.relation for record in records}) == 2
 
 
@@ -119,19 +119,19 @@ def test_the_names_do_not_depend_on_where_the_file_lies(tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x.ttl").write_text("<a> <r> <b> . <a> <#r> <> .")
-    first, second = (list(read_records(tmp_path / folder, Rejects())) for folder in ("one", "two"))
+    first, second = (list(read_records(tmp_path / folder, Tally())) for folder in ("one", "two"))
     assert first == second != []
 
 
 def test_a_folder_without_turtle_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"the folder '.*' holds no Turtle file \(\*.ttl\)"):
-        list(read_records(tmp_path, Rejects()))
+        list(read_records(tmp_path, Tally()))
 
 
 def test_a_syntax_error_is_named_with_its_line(tmp_path):
     (tmp_path / "x.ttl").write_text("@prefix : <http://e.org/> .\n:a :b :c .\n:a :b ] .\n")
     with pytest.raises(DataError, match=r"x.ttl:3: not Turtle: "):
-        list(read_records(tmp_path / "x.ttl", Rejects()))
+        list(read_records(tmp_path / "x.ttl", Tally()))
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,13 @@ def test_a_syntax_error_is_named_with_its_line(tmp_path):
 def test_text_over_which_the_parser_stumbles_is_no_turtle(tmp_path, text):
     (tmp_path / "x.ttl").write_text(text)
     with pytest.raises(DataError, match=r"x.ttl.*: not Turtle"):
-        list(read_records(tmp_path / "x.ttl", Rejects()))
+        list(read_records(tmp_path / "x.ttl", Tally()))
 
 
 def test_bytes_that_are_not_utf8_are_refused(tmp_path):
     (tmp_path / "x.ttl").write_bytes(b"# \xff\n")
     with pytest.raises(DataError, match=r"x.ttl: not UTF-8 text"):
-        list(read_records(tmp_path / "x.ttl", Rejects()))
+        list(read_records(tmp_path / "x.ttl", Tally()))
 
 
 local = st.text(st.sampled_from("abcXYZ_019é"), min_size=1, max_size=6)
@@ -163,7 +163,7 @@ def test_valid_graphs_round_trip(tmp_path_factory, triples, labels):
     for name, text in labels.items():
         graph.add((URIRef(f"http://e.org/{name}"), SKOS.prefLabel, Literal(text)))
     path.write_bytes(graph.serialize(format="turtle", encoding="utf-8"))
-    records = list(read_records(path, Rejects()))
+    records = list(read_records(path, Tally()))
     assert len(records) == len(set(records)) == len(triples) + len(labels)
     expected = {Triple(*triple) for triple in triples} | {Label(*item, preferred=True) for item in labels.items()}
     # Where no name stands under the empty prefix, the serialiser leaves the prefix away.
