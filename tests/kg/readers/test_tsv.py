@@ -71,7 +71,7 @@ names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\
 )
 
 
-@given(st.lists(st.builds(Triple, names, names, names, st.floats(MIN_WEIGHT, MAX_WEIGHT)), max_size=8))
+@given(st.lists(st.builds(Triple, names, names, names, st.floats(MIN_WEIGHT, MAX_WEIGHT), st.just("")), max_size=8))
 def test_valid_rows_round_trip(tmp_path_factory, triples):
     path = tmp_path_factory.getbasetemp() / "valid.tsv"
     rows = ["head\trelation\ttail\tweight", *("\t".join(map(str, triple[:4])) for triple in triples)]
