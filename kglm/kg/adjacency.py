@@ -40,7 +40,7 @@ class Adjacency:
     def open(cls, store: ArrayStore, name: str) -> Adjacency:
         """Map the rows ``name`` of a store."""
         fields = ("indptr", "neighbors", "relations", "weight_codes")
-        return cls(*(store[f"{name}.{field}"] for field in fields), store["weight_values"])
+        return cls(**{field: store[f"{name}.{field}"] for field in fields}, weight_values=store["weight_values"])
 
     @property
     def weights(self) -> np.ndarray:
@@ -76,7 +76,7 @@ class Links:
     def open(cls, store: ArrayStore, name: str) -> Links:
         """Map the rows ``name`` of a store."""
         fields = ("indptr", "neighbors", "weight_codes")
-        return cls(*(store[f"{name}.{field}"] for field in fields), store["weight_values"])
+        return cls(**{field: store[f"{name}.{field}"] for field in fields}, weight_values=store["weight_values"])
 
     @property
     def weights(self) -> np.ndarray:

@@ -43,8 +43,8 @@ def build_graph(
     its source that of the heaviest. An entity is whatever a triple names; labels and descriptions of other names
     are dropped. An entity without a preferred label is shown by its own name, underscores read as blanks. The result
     does not depend on the order of the records, save that the first preferred label and the first description of an
-    entity win, nor on the number of cores. ``folder`` is replaced only when all is written; a kill at any moment leaves
-    what was there before.
+    entity win, nor on the number of cores. ``folder`` is replaced only when all is written; a kill at any moment
+    leaves what was there before.
 
     Args:
         records: triples, labels and descriptions, one by one or in batches.
@@ -66,11 +66,11 @@ def build_graph(
     remove_abandoned(folder)
     tally = tally or Tally()
     with atomic_directory(folder) as temporary:
-        with _workspace(temporary) as workspace, tally.side_file(temporary / REJECTED_FILE):
-            with Staging(workspace, memory) as staging:
+        with _workspace(temporary) as workspace, Staging(workspace, memory) as staging:
+            with tally.side_file(temporary / REJECTED_FILE):
                 _stage(records, staging, name)
-                staging.compile(merge_weights)
-                manifest = _write(staging, StoreWriter(temporary), name)
+            staging.compile(merge_weights)
+            manifest = _write(staging, StoreWriter(temporary), name)
         manifest |= {"provenance": dict(provenance or {}), "intake": tally.counts()}
         write_manifest(temporary, manifest)
     return KnowledgeGraph.open(folder)

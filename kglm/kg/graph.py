@@ -35,7 +35,7 @@ class KnowledgeGraph:
         surfaces: all surface forms (labels and aliases), sorted and distinct.
         surface_indptr: ``int64 [surfaces + 1]``; the entities of a surface form are
             ``surface_entities[surface_indptr[i]:surface_indptr[i + 1]]``.
-        surface_counts: ``int32``, parallel to ``surface_entities``: how often the form has been seen to mean the entity.
+        surface_counts: ``int32``, parallel to ``surface_entities``: how often the form was seen to mean the entity.
         outgoing: edges by head.
         incoming: edges by tail.
         links: the simple undirected graph under the triples.
@@ -64,7 +64,7 @@ class KnowledgeGraph:
         self.outgoing = Adjacency.open(store, "outgoing")
         self.incoming = Adjacency.open(store, "incoming")
         self.links = Links.open(store, "links")
-        self.triple_sources = store["outgoing.sources"] if "outgoing.sources" in store else None
+        self.triple_sources = store.get("outgoing.sources")
 
     @classmethod
     def open(cls, folder: Path | str) -> KnowledgeGraph:
@@ -153,16 +153,10 @@ class KnowledgeGraph:
             yield from map(Triple, names[0], relations, names[1], weights, sources)
 
     def triple_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return heads ``int32``, relations ``int32``, tails ``int32`` and weights ``float32``, sorted as triples are."""
-        heads = np.repeat(
-            np.arange(self.num_entities, dtype=np.int32), np.diff(self.outgoing.indptr.astype(np.int64))
-        )
-        return (
-            heads,
-            self.outgoing.relations.astype(np.int32),
-            np.array(self.outgoing.neighbors),
-            self.outgoing.weights,
-        )
+        """Return heads, relations and tails (``int32``) and weights (``float32``), sorted as the triples are."""
+        out = self.outgoing
+        heads = np.repeat(np.arange(self.num_entities, dtype=np.int32), out.indptr[1:] - out.indptr[:-1])
+        return heads, out.relations.astype(np.int32), np.array(out.neighbors), out.weights
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process maps the same files; it is sent no arrays.

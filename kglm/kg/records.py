@@ -1,4 +1,4 @@
-"""What a reader yields and the builder takes: a stream of triples, labels and descriptions, one by one or in batches."""
+"""What a reader yields and the builder takes: triples, labels and descriptions, one by one or in batches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Label(NamedTuple):
     entity: str
     text: str
     preferred: bool = False
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # a field here, a method of other tuples
 
 
 class Description(NamedTuple):

@@ -34,8 +34,8 @@ ENTITIES = """
     CREATE TABLE entities AS
     SELECT name FROM (SELECT head AS name FROM staged UNION SELECT tail FROM staged) ORDER BY name
 """
-# The source of a merged triple is that of the heaviest, the first by name among equals, a known one before none: the bits of positive floats
-# order as the floats do, so one number holds weight and source.
+# The source of a merged triple is that of the heaviest; among equals the first by name, a known one before none. The
+# bits of positive floats order as the floats do, so one number holds weight and source.
 EDGES = """
     CREATE TABLE edges AS
     SELECT h.rowid::INTEGER AS head, t.rowid::INTEGER AS tail, r.rank AS relation, {weight} AS weight,

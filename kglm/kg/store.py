@@ -1,9 +1,9 @@
 """The arrays of a compiled graph on disk: written in one pass, checked at opening, mapped on first use.
 
-Every array is a one-dimensional little-endian ``.npy`` file with a header of 128 bytes, so that it can be mapped from
-what the manifest says without reading it. The manifest holds each array's SHA-256. Reading all of a large graph at each
-opening would take seconds, so a graph carries a record of its files' sizes and times of change when their content
-was last known to be right (``checked.json``); opening compares these, and reads and verifies only files that differ.
+Every array is a one-dimensional little-endian ``.npy`` file with a header of 128 bytes, so that it can be mapped
+from what the manifest says without reading it. The manifest holds each array's SHA-256. Reading all of a large graph
+at each opening would take seconds, so a graph carries a record of its files' sizes and times of change when their
+content was last known to be right (``checked.json``); opening compares these, and reads only files that differ.
 """
 
 from __future__ import annotations
@@ -118,8 +118,9 @@ class ArrayStore:
         if check:
             self._require_checked()
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._specs
+    def get(self, name: str) -> np.ndarray | None:
+        """Return an array that not every graph has, or None."""
+        return self[name] if name in self._specs else None
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._mapped:

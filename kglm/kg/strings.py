@@ -1,8 +1,8 @@
 """A table of strings in front-coded blocks: compact, mapped from disk, searchable without being loaded.
 
-Every block holds ``BLOCK`` strings; the first is stored whole, each other one as the number of bytes that it shares with
-the string before it, and the rest (Martínez-Prieto et al., Practical compressed string dictionaries, 2016: plain front
-coding). Neighbours in a sorted vocabulary share much, so names take about half of their plain size, offsets included.
+Every block holds ``BLOCK`` strings; the first is stored whole, each other one as the number of bytes that it shares
+with the string before it, and the rest (plain front coding; Martínez-Prieto et al., Practical compressed string
+dictionaries, 2016). Neighbours in a sorted vocabulary share much: names take about half of their plain size.
 """
 
 from __future__ import annotations
@@ -222,7 +222,8 @@ def _decode_range(data: np.ndarray, blocks: np.ndarray, start: int, stop: int) -
     offsets = np.zeros(stop - start + 1, dtype=np.int64)
     out = np.empty(16 * (stop - start) + 16, dtype=np.uint8)
     string = np.empty(256, dtype=np.uint8)
-    used, at = 0, 0
+    used: Any = 0
+    at: Any = 0
     for i in range(start - start % BLOCK, stop):
         if i % BLOCK == 0:
             at = np.int64(blocks[i // BLOCK])
@@ -253,7 +254,7 @@ def _decode_some(data: np.ndarray, blocks: np.ndarray, indices: np.ndarray) -> t
 
 
 @numba.njit(nogil=True, cache=True)
-def _get_string(data: np.ndarray, at: int, string: np.ndarray) -> tuple[np.ndarray, int, int]:
+def _get_string(data: np.ndarray, at: Any, string: np.ndarray) -> tuple[np.ndarray, Any, Any]:
     """Turn ``string``, the one before, into the one at ``at``; return it, its length, and where it ends."""
     shared, at = _get_number(data, at)
     rest, at = _get_number(data, at)
@@ -288,8 +289,9 @@ def _put_number(out: np.ndarray, at: int, number: int) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _get_number(data: np.ndarray, at: int) -> tuple[int, int]:
-    number, shift = 0, 0
+def _get_number(data: np.ndarray, at: Any) -> tuple[Any, Any]:
+    number: Any = 0
+    shift = 0
     while data[at] >= 128:
         number |= np.int64(data[at] - 128) << shift
         shift += 7
