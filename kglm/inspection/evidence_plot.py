@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from kglm.errors import ConfigError
-from kglm.files import atomic_write_bytes
 from kglm.inference.answer import Answer
 from kglm.inspection.evidence_canvas import BACKING, GREY, INK, ORANGE, PALE, QUIET_INK, Canvas
 from kglm.inspection.evidence_drawing import GraphDrawing
 from kglm.inspection.evidence_graph import build_evidence_graph, shown_paths
 from kglm.inspection.evidence_layout import Box
-from kglm.inspection.evidence_text import LINE_SPACING, measure, undrawable, wrap
+from kglm.inspection.evidence_text import LINE_SPACING, measure, wrap
+from kglm.inspection.picture_file import check_plot_path, write_picture
 
-ENDINGS = (".png", ".svg", ".pdf")
-PNG_DPI = 160
+__all__ = ["check_plot_path", "draw_answer", "plot_answer"]
+
 FEW_CHOICES = 5
 """Up to so many choices the others show two paths each, beyond one."""
 
@@ -33,21 +29,6 @@ CHOICE_TEXT_WIDTH, LABEL_TEXT_WIDTH = 230.0, 60.0
 BAR_WIDTH, BAR_HEIGHT, BAR_PITCH, BAR_GAP = 220.0, 8.0, 18.0, 12.0
 
 NO_PATHS = "no path in the graph joins the question to a choice."
-
-
-def check_plot_path(path: Path | str) -> None:
-    """Check, before any work, that a picture can be written to ``path``.
-
-    Raises:
-        ConfigError: another ending than .png, .svg or .pdf; the folder does not exist; or ``path`` is a folder.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in ENDINGS:
-        raise ConfigError(f"plot '{path}' ends in '{path.suffix}'; allowed endings: {', '.join(ENDINGS)}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"plot '{path}': the folder '{path.parent}' does not exist")
-    if path.is_dir():
-        raise ConfigError(f"plot '{path}' is a folder, not a file")
 
 
 def plot_answer(answer: Answer, path: Path | str, max_paths: int = 5) -> None:
@@ -68,14 +49,8 @@ def plot_answer(answer: Answer, path: Path | str, max_paths: int = 5) -> None:
     check_plot_path(path)
     if max_paths < 1:
         raise ConfigError(f"max_paths is {max_paths}; at least 1 path is drawn")
-    kind = Path(path).suffix.lower().removeprefix(".")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = draw_answer(answer, max_paths)
-        content = _rendered(figure, kind)
-    if kind != "svg":
-        _warn_of_missing_glyphs(answer)
-    atomic_write_bytes(path, content)
+    texts = [answer.question, *(choice.text for choice in answer.choices), *(path.line for path in answer.paths)]
+    write_picture(lambda: draw_answer(answer, max_paths), path, "".join(texts))
 
 
 def draw_answer(answer: Answer, max_paths: int = 5) -> Figure:
@@ -93,27 +68,6 @@ def draw_answer(answer: Answer, max_paths: int = 5) -> Figure:
     for sentence in _sentences(answer, len(own), len(other)):
         y = _draw_sentence(canvas, sentence, y + (BLOCK_GAP / 3 if drawing else BLOCK_GAP), width)
     return canvas.figure(width + 2 * MARGIN, y + MARGIN)
-
-
-def _rendered(figure: Figure, kind: str) -> bytes:
-    """Return the file's bytes; text stays text in SVG and PDF, and no date or chance goes into them."""
-    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "kglm", "pdf.fonttype": 42, "text.usetex": False}
-    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    buffer = io.BytesIO()
-    with matplotlib.rc_context(settings):
-        figure.savefig(buffer, format=kind, dpi=PNG_DPI, metadata=undated[kind])
-    return buffer.getvalue()
-
-
-def _warn_of_missing_glyphs(answer: Answer) -> None:
-    texts = [answer.question, *(choice.text for choice in answer.choices), *(path.line for path in answer.paths)]
-    missing = undrawable("".join(texts))
-    if missing:
-        warnings.warn(
-            f"no installed font has {len(missing)} of the characters ({missing[:20]}); they are drawn as empty "
-            "boxes. Install a font such as Noto Sans CJK, or draw to an .svg file, which a browser shows in full",
-            stacklevel=3,
-        )
 
 
 def _draw_title(canvas: Canvas, answer: Answer, top: float, width: float) -> float:
