@@ -1,7 +1,8 @@
 """Schema graphs: what lies between the concepts of a question and those of a choice, as flat arrays.
 
-Source: KagNet (Lin et al., EMNLP 2019), section 3. Dimensions: G question-choice pairs, N nodes, E directed
-edges, K edge relations, M concept pairs, P paths, S path steps.
+Source: KagNet (Lin et al., EMNLP 2019), section 3. Which paths are kept is stated in :mod:`kglm.kg.paths`.
+Dimensions: G question-choice pairs, N nodes, E directed edges, K edge relations, M concept pairs, P paths, S path
+steps.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kglm.errors import ConfigError
 from kglm.kg.graph import KnowledgeGraph
-from kglm.kg.schema_kernels import extract
+from kglm.kg.path_kernels import search_paths
+from kglm.kg.paths import ScoredLinks, check_bounds, check_concepts, scores_of
+from kglm.kg.schema_kernels import connect_paths
+from kglm.kg.search.inputs import incoming_rows, outgoing_rows
 
-MAX_HOPS = 3
 CHUNK = 512
 
 
@@ -26,19 +28,16 @@ class SchemaOptions:
     """What a schema graph holds.
 
     Attributes:
-        max_hops: longest path, 1 to 3.
+        max_hops: longest path, 1 to 4.
         max_paths: cap on the paths of one question-choice pair; the rule of selection stands in
-            :mod:`kglm.kg.schema_kernels`.
+            :mod:`kglm.kg.paths`.
     """
 
     max_hops: int = 3
     max_paths: int = 100
 
     def __post_init__(self) -> None:
-        if not 1 <= self.max_hops <= MAX_HOPS:
-            raise ConfigError(f"max_hops is {self.max_hops}, expected 1 to {MAX_HOPS}")
-        if self.max_paths < 1:
-            raise ConfigError(f"max_paths is {self.max_paths}, expected at least 1")
+        check_bounds(self.max_hops, self.max_paths)
 
 
 class ConceptSets(NamedTuple):
@@ -53,10 +52,10 @@ class SchemaGraphs:
     """Schema graphs of many question-choice pairs; all node, edge and pair indices are local to a graph.
 
     Nodes are the question concepts, then the choice concepts, then the inner nodes of the paths as they
-    appear. Edges are the hops of the paths and the links within the question and within the choice concepts;
-    each stands in both directions (edge ``2k + 1`` reverses edge ``2k``) with the set of its relations, in
-    which ``r + R`` is the inverse of relation ``r``. Every question concept forms a pair with every choice
-    concept, paths or none.
+    appear. Edges are the hops of the paths as they appear, then the links within the question and within the
+    choice concepts; each stands in both directions (edge ``2k + 1`` reverses edge ``2k``) with the set of its
+    relations, in which ``r + R`` is the inverse of relation ``r``. Every question concept forms a pair with every
+    choice concept, paths or none.
 
     Attributes:
         node_offsets: ``int64 [G + 1]``.
@@ -66,9 +65,10 @@ class SchemaGraphs:
         edge_offsets: ``int64 [G + 1]``.
         edges: ``int32 [2, E]`` source and target nodes.
         edge_relation_offsets: ``int64 [E + 1]``.
-        edge_relations: ``int16 [K]``.
+        edge_relations: ``int16 [K]``, ``int32`` where a graph has more than 16,383 relations.
         path_offsets: ``int64 [G + 1]``.
         path_pair: ``int32 [P]``, ``question node * choice count + choice concept index``.
+        path_scores: ``float32 [P]``, the product of the scores of a path's links.
         step_offsets: ``int64 [P + 1]``, the steps of each path.
         path_nodes: ``int32 [S]``.
         path_edges: ``int32 [S]``, the edge that leaves each step; -1 at a path's last node.
@@ -84,6 +84,7 @@ class SchemaGraphs:
     edge_relations: np.ndarray
     path_offsets: np.ndarray
     path_pair: np.ndarray
+    path_scores: np.ndarray
     step_offsets: np.ndarray
     path_nodes: np.ndarray
     path_edges: np.ndarray
@@ -104,20 +105,36 @@ class SchemaGraphs:
     @classmethod
     def concatenate(cls, parts: list[SchemaGraphs]) -> SchemaGraphs:
         """Join the graphs of several parts, in order."""
-        return cls(**{field.name: _join(field.name, parts) for field in fields(cls)})
+        return cls._join([part.arrays() for part in parts])
+
+    @classmethod
+    def _join(cls, parts: list[dict[str, np.ndarray]]) -> SchemaGraphs:
+        """Join parts given by name; each of their arrays is let go as soon as it is copied."""
+        return cls(
+            **{field.name: _join([part.pop(field.name) for part in parts], field.name) for field in fields(cls)}
+        )
 
 
-def _join(name: str, parts: list[SchemaGraphs]) -> np.ndarray:
-    arrays = [getattr(part, name) for part in parts]
+def _join(arrays: list[np.ndarray], name: str) -> np.ndarray:
+    """Copy arrays into one; offsets, which begin with 0, go on where those before end."""
+    if len(arrays) == 1:
+        return arrays[0]
     if not name.endswith("_offsets"):
         return np.concatenate(arrays, axis=-1)
-    starts = np.cumsum([0, *(array[-1] for array in arrays)])
-    moved = [array[1:] + start for array, start in zip(arrays, starts, strict=False)]
-    return np.concatenate([np.zeros(1, dtype=np.int64), *moved])
+    joined = np.zeros(1 + sum(len(array) - 1 for array in arrays), dtype=np.int64)
+    at = 1
+    for array in arrays:
+        np.add(array[1:], joined[at - 1], out=joined[at : at + len(array) - 1])
+        at += len(array) - 1
+    return joined
 
 
 def extract_schema_graphs(
-    graph: KnowledgeGraph, pairs: list[ConceptSets], options: SchemaOptions | None = None, workers: int = 1
+    graph: KnowledgeGraph,
+    pairs: list[ConceptSets],
+    options: SchemaOptions | None = None,
+    workers: int = 1,
+    links: ScoredLinks | None = None,
 ) -> SchemaGraphs:
     """Return the schema graphs of many question-choice pairs.
 
@@ -126,65 +143,57 @@ def extract_schema_graphs(
         pairs: concept sets of each pair.
         options: caps.
         workers: threads; the compiled code releases the interpreter lock. The result is the same for any.
+        links: the scores by which paths are selected; None takes the weights.
 
     Raises:
         ValueError: an entity id is outside the graph, or stands twice in a pair.
     """
     options = options or SchemaOptions()
+    links = links or ScoredLinks.by_weight(graph)
     chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)] or [[]]
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        parts = list(pool.map(lambda chunk: _extract_chunk(graph, chunk, options), chunks))
-    return SchemaGraphs.concatenate(parts)
+        parts = list(pool.map(lambda chunk: _extract_chunk(graph, links, chunk, options), chunks))
+    return SchemaGraphs._join(parts)
 
 
-def _extract_chunk(graph: KnowledgeGraph, pairs: list[ConceptSets], options: SchemaOptions) -> SchemaGraphs:
-    questions, question_offsets = _flatten([pair.question for pair in pairs])
-    choices, choice_offsets = _flatten([pair.choice for pair in pairs])
-    _check_concepts(graph.num_entities, questions, question_offsets, choices, choice_offsets)
-    out, links = graph.outgoing, graph.links
-    arrays = extract(
-        links.indptr, links.neighbors, out.indptr, out.neighbors, out.relations, graph.num_relations,
-        questions, question_offsets, choices, choice_offsets, options.max_hops, options.max_paths,
-    )  # fmt: skip
-    return SchemaGraphs(
-        node_offsets=arrays[0],
-        nodes=arrays[1],
-        question_counts=np.diff(question_offsets).astype(np.int32),
-        choice_counts=np.diff(choice_offsets).astype(np.int32),
-        edge_offsets=arrays[2],
-        edges=arrays[3],
-        edge_relation_offsets=arrays[4],
-        edge_relations=arrays[5],
-        path_offsets=arrays[6],
-        path_pair=arrays[7],
-        step_offsets=arrays[8],
-        path_nodes=arrays[9],
-        path_edges=arrays[10],
+def _extract_chunk(
+    graph: KnowledgeGraph, links: ScoredLinks, pairs: list[ConceptSets], options: SchemaOptions
+) -> dict[str, np.ndarray]:
+    questions, question_offsets = flatten([pair.question for pair in pairs])
+    choices, choice_offsets = flatten([pair.choice for pair in pairs])
+    check_concepts(graph.num_entities, questions, question_offsets, choices, choice_offsets)
+    concepts = (questions, question_offsets, choices, choice_offsets)
+    path_offsets, path_pair, step_offsets, path_entities, logs = search_paths(
+        links.indptr, links.neighbors, links.codes, links.logs, *concepts, options.max_hops, options.max_paths
     )
+    out, into = outgoing_rows(graph), incoming_rows(graph)
+    relation_type = np.int16 if 2 * graph.num_relations <= np.iinfo(np.int16).max else np.int32
+    nodes = connect_paths(
+        out.indptr, out.neighbors, out.relations, into.indptr, into.neighbors, into.relations,
+        graph.num_relations, *concepts, path_offsets, step_offsets, path_entities,
+        np.empty(1024, dtype=relation_type),
+    )  # fmt: skip
+    return {
+        "node_offsets": nodes[0],
+        "nodes": nodes[1],
+        "question_counts": np.diff(question_offsets).astype(np.int32),
+        "choice_counts": np.diff(choice_offsets).astype(np.int32),
+        "edge_offsets": nodes[2],
+        "edges": nodes[3],
+        "edge_relation_offsets": nodes[4],
+        "edge_relations": nodes[5],
+        "path_offsets": path_offsets,
+        "path_pair": path_pair,
+        "path_scores": scores_of(logs),
+        "step_offsets": step_offsets,
+        "path_nodes": nodes[6],
+        "path_edges": nodes[7],
+    }
 
 
-def _flatten(sets: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def flatten(sets: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return sets of entity ids as ``int32`` one after another, and their ``int64`` offsets."""
     offsets = np.zeros(len(sets) + 1, dtype=np.int64)
     np.cumsum([len(items) for items in sets], out=offsets[1:])
     flat = np.concatenate([np.zeros(0, dtype=np.int32), *sets]).astype(np.int32)
     return flat, offsets
-
-
-def _check_concepts(
-    num_entities: int,
-    questions: np.ndarray,
-    question_offsets: np.ndarray,
-    choices: np.ndarray,
-    choice_offsets: np.ndarray,
-) -> None:
-    """Refuse what the compiled code, which checks no bounds, would read or count wrongly."""
-    concepts = np.concatenate([questions, choices])
-    outside = concepts[(concepts < 0) | (concepts >= num_entities)]
-    if len(outside):
-        raise ValueError(f"entity id {outside[0]} is outside the graph of {num_entities} entities")
-    pairs = np.arange(len(question_offsets) - 1)
-    owners = np.concatenate([np.repeat(pairs, np.diff(question_offsets)), np.repeat(pairs, np.diff(choice_offsets))])
-    keys, counts = np.unique(owners * num_entities + concepts, return_counts=True)
-    if (counts > 1).any():
-        repeated = keys[counts > 1][0] % num_entities
-        raise ValueError(f"entity id {repeated} stands twice among the concepts of one question-choice pair")

@@ -54,7 +54,7 @@ def assert_equal(first, second):
         np.testing.assert_array_equal(array, other, name)
 
 
-options = st.builds(SchemaOptions, max_hops=st.integers(1, 3), max_paths=st.sampled_from([1, 4, 100]))
+options = st.builds(SchemaOptions, max_hops=st.integers(1, 4), max_paths=st.sampled_from([1, 4, 100]))
 
 
 @settings(max_examples=50)
@@ -181,8 +181,8 @@ def test_concepts_that_break_the_contract_are_refused(graph_of, question, choice
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("max_hops", 0, "max_hops is 0, expected 1 to 3"),
-        ("max_hops", 4, "max_hops is 4, expected 1 to 3"),
+        ("max_hops", 0, "max_hops is 0, expected 1 to 4"),
+        ("max_hops", 5, "max_hops is 5, expected 1 to 4"),
         ("max_paths", 0, "max_paths is 0, expected at least 1"),
     ],
 )
