@@ -83,10 +83,8 @@ WIKTIONARY = (
     '{{"dataset": "/d/wiktionary/{0}", "license": "cc:by-sa/4.0", "sources": [{{"contributor": '
     '"/s/resource/wiktionary/{0}", "process": "/s/process/wikiparsec/2"}}]'
 )
-TWO = (
-    '{"dataset": "/d/wiktionary/en", "license": "cc:by-sa/4.0", "sources": [{"contributor": '
-    '"/s/resource/wiktionary/en", "process": "/s/process/wikiparsec/2"}, {"contributor": "/s/resource/wiktionary/fr", "process": '
-    '"/s/process/wikiparsec/2"}]'
+TWO = WIKTIONARY.format("en").removesuffix("]") + (
+    ', {"contributor": "/s/resource/wiktionary/fr", "process": "/s/process/wikiparsec/2"}]'
 )
 OMCS = '{{"dataset": "/d/conceptnet/4/{}", "license": "cc:by/4.0", "sources": [{{"activity": "/s/activity/omcs/{}", '
 OMCS_PERSON = '"contributor": "/s/contributor/omcs/'
