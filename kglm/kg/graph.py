@@ -13,6 +13,7 @@ from kglm.errors import GraphError, UnknownNameError
 from kglm.kg.adjacency import Adjacency, Edges, Links
 from kglm.kg.manifest import read_manifest
 from kglm.kg.records import Triple
+from kglm.kg.representation import graph_html
 from kglm.kg.store import ArrayStore, specs_from_json
 from kglm.kg.strings import StringTable
 
@@ -167,3 +168,6 @@ class KnowledgeGraph:
             f"KnowledgeGraph({self.name!r}, {self.num_entities:,} entities, {self.num_relations} relations, "
             f"{self.num_triples:,} triples, fingerprint {self.fingerprint[:12]})"
         )
+
+    def _repr_html_(self) -> str:
+        return graph_html(self)

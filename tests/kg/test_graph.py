@@ -192,3 +192,7 @@ def test_a_graph_mapped_before_it_is_replaced_by_one_of_other_sizes_stays_whole(
     build_graph(TRIPLES[:1], tmp_path / "graph", name="new")
     assert sorted(old.triples()) == sorted(TRIPLES)
     assert list(old.labels) == ["bread", "flour", "oven"]
+
+
+def test_a_graph_shows_itself_in_notebooks(kitchen):
+    assert kitchen._repr_html_().startswith("<div><strong>kitchen</strong>")
