@@ -20,7 +20,7 @@ from rdflib.namespace import RDFS, SKOS
 from kglm.errors import KglmError
 from kglm.files import atomic_write_text
 from kglm.kg import Label, Triple
-from kglm.kg.readers import read_records
+from kglm.kg.readers import one_by_one, read_records
 from kglm.kg.tally import Tally
 
 CONTROL = Namespace("urn:kglm:control:")
@@ -48,7 +48,7 @@ def shuffled(source: Path, seed: int) -> Graph:
     graph = Graph()
     graph.bind("", CONTROL)
     ends: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for record in read_records(source, Tally()):
+    for record in one_by_one(read_records(source, Tally())):
         if isinstance(record, Triple):
             ends[record.relation].append((record.head, record.tail))
         elif isinstance(record, Label):

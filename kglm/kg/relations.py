@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from kglm.errors import DataError, UnknownNameError, did_you_mean, require_file
 from kglm.kg.readers.lines import read_lines
-from kglm.kg.records import Record, Records, Triple
+from kglm.kg.records import Record, Records, Triple, TripleBatch
 from kglm.kg.tally import Tally
 
 DROPPED = "dropped by the relation map"
@@ -78,21 +82,57 @@ class RelationMap:
         if direction is Direction.DROPPED:
             return None
         if direction is Direction.REVERSED:
-            return Triple(triple.tail, target, triple.head, triple.weight)
+            return triple._replace(head=triple.tail, relation=target, tail=triple.head)
         return triple._replace(relation=target)
 
 
-def map_relations(records: Records, relation_map: RelationMap, tally: Tally) -> Records:
-    """Yield records with their relations merged; a triple of an unknown relation is rejected."""
+def map_relations(records: Records, relation_map: RelationMap, tally: Tally) -> Iterator[Record]:
+    """Yield records with their relations merged.
+
+    A triple that the map drops is counted as skipped; one of an unknown relation is rejected.
+    """
     for record in records:
-        mapped: Record | None = record
-        if isinstance(record, Triple):
+        if isinstance(record, TripleBatch):
+            mapped = _map_batch(record, relation_map, tally)
+            if len(mapped):
+                yield mapped
+        elif isinstance(record, Triple):
             try:
-                mapped = relation_map.apply(record)
+                triple = relation_map.apply(record)
             except UnknownNameError as error:
                 tally.refuse(str(error))
                 continue
-        if mapped is not None:
-            yield mapped
+            if triple is None:
+                tally.drop(DROPPED)
+            else:
+                yield triple
         else:
-            tally.drop(DROPPED)
+            yield record
+
+
+def _map_batch(batch: TripleBatch, relation_map: RelationMap, tally: Tally) -> TripleBatch:
+    encoded = batch.relations.dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    rules = [relation_map.targets.get(name) for name in names]
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    dropped = np.array([rule is not None and rule[1] is Direction.DROPPED for rule in rules], dtype=bool)
+    unknown = np.array([rule is None for rule in rules], dtype=bool)
+    for row in np.flatnonzero(unknown[codes]).tolist():
+        error = UnknownNameError("relation", names[codes[row]], relation_map.targets)
+        line = None if batch.lines is None else batch.lines[row].as_py()
+        head, relation, tail = (column[row].as_py() for column in (batch.heads, batch.relations, batch.tails))
+        tally.refuse(str(error), line, f"{head}\t{relation}\t{tail}")
+    tally.drop(DROPPED, int(np.count_nonzero(dropped[codes])))
+    kept = pa.array(np.flatnonzero(~(unknown | dropped)[codes]))
+    reversal = np.array([rule is not None and rule[1] is Direction.REVERSED for rule in rules], dtype=bool)
+    turned = pa.array(reversal[codes]).take(kept)
+    targets = pa.array([None if rule is None else rule[0] for rule in rules], type=pa.string())
+    heads, tails = batch.heads.take(kept), batch.tails.take(kept)
+    return TripleBatch(
+        heads=pc.if_else(turned, tails, heads),
+        relations=targets.take(encoded.indices.take(kept)),
+        tails=pc.if_else(turned, heads, tails),
+        weights=batch.weights.take(kept),
+        sources=None if batch.sources is None else batch.sources.take(kept),
+        lines=None if batch.lines is None else batch.lines.take(kept),
+    )

@@ -1,17 +1,23 @@
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kglm.errors import DataError, UnknownNameError
-from kglm.kg.readers import read_records
-from kglm.kg.records import Label, Triple
+from kglm.kg.readers import one_by_one, read_records
+from kglm.kg.records import Label, Triple, TripleBatch
 from kglm.kg.relations import Direction, RelationMap, map_relations
 from kglm.kg.tally import Tally
 
 SHIPPED = Path(__file__).parents[2] / "graphs" / "conceptnet" / "relations.tsv"
+KAGNET = SHIPPED.with_name("relations_kagnet.tsv")
 HEADER = "source\ttarget\tdirection\n"
+
+
+def read_one_by_one(*arguments):
+    return one_by_one(read_records(*arguments))
 
 
 @pytest.fixture
@@ -46,6 +52,36 @@ def test_a_relation_without_a_row_is_rejected_with_the_near_ones(read):
     assert tally.examples == ["x.tsv:3: unknown relation 'isa'; did you mean 'IsA'? (1 known: IsA)"]
     with pytest.raises(DataError, match="more than the limit of 1"):
         next(mapped)
+
+
+def test_batches_are_mapped_as_single_triples_are(read):
+    relation_map = read(HEADER + "IsA\tIsA\tsame\nHasA\tPartOf\treversed\nOdd\t-\tdropped\n")
+    triples = [
+        Triple("dog", "HasA", "tail", 3.0, "x"),
+        Triple("dog", "Odd", "y"),
+        Triple("dog", "isa", "pet"),
+        Triple("dog", "IsA", "pet", 2.0),
+        Triple("cat", "Odd", "y"),
+    ]
+    heads, relations, tails, weights, sources = (pa.array(column) for column in zip(*triples, strict=True))
+    batch = TripleBatch(
+        heads=heads, relations=relations, tails=tails, weights=weights, sources=sources, lines=pa.array(range(7, 12))
+    )
+    found = []
+    for records in ([batch], triples):
+        tally = Tally(lines=5, accepted=5, path=Path("x.tsv"), line=9)
+        found.append((list(one_by_one(map_relations(records, relation_map, tally))), tally.counts(), tally.examples))
+        tally.require_settled()
+    assert found[0] == found[1]
+    assert found[0][0] == [Triple("tail", "PartOf", "dog", 3.0, "x"), Triple("dog", "IsA", "pet", 2.0)]
+    assert found[0][1]["skipped"] == {"dropped by the relation map": 2}
+    assert found[0][2] == ["x.tsv:9: unknown relation 'isa'; did you mean 'IsA'? (3 known: IsA, HasA, Odd)"]
+
+
+def test_a_batch_of_which_nothing_is_left_is_not_yielded(read):
+    text = pa.array(["a"])
+    batch = TripleBatch(heads=text, relations=text, tails=text, weights=pa.array([1.0]))
+    assert list(map_relations([batch], read(HEADER + "a\t-\tdropped\n"), Tally())) == []
 
 
 def test_apply_refuses_an_unknown_relation(read):
@@ -103,9 +139,32 @@ def test_the_shipped_map_has_seventeen_targets():
     assert all(targets[target] == (target, Direction.SAME) for target in kept)
 
 
+# All relations of ConceptNet 5.7 (https://github.com/commonsense/conceptnet5/wiki/Relations).
+OFFICIAL = """
+RelatedTo ExternalURL FormOf IsA PartOf HasA UsedFor CapableOf AtLocation Causes HasSubevent HasFirstSubevent
+HasLastSubevent HasPrerequisite HasProperty MotivatedByGoal ObstructedBy Desires CreatedBy Synonym Antonym
+DistinctFrom DerivedFrom SymbolOf DefinedAs Entails MannerOf LocatedNear HasContext SimilarTo EtymologicallyRelatedTo
+EtymologicallyDerivedFrom CausesDesire MadeOf ReceivesAction InstanceOf NotDesires NotUsedFor NotCapableOf
+NotHasProperty dbpedia/genre dbpedia/influencedBy dbpedia/knownFor dbpedia/occupation dbpedia/language dbpedia/field
+dbpedia/product dbpedia/capital dbpedia/leader dbpedia/genus
+""".split()
+
+
+def test_the_shipped_maps_cover_conceptnet_5_and_agree_where_kagnet_keeps_a_relation():
+    wide, kagnet = RelationMap.read(SHIPPED).targets, RelationMap.read(KAGNET).targets
+    assert set(OFFICIAL) - set(wide) == set()
+    assert set(OFFICIAL) == set(kagnet)
+    kept = {relation for relation, (_, direction) in kagnet.items() if direction is not Direction.DROPPED}
+    assert len({kagnet[relation][0] for relation in kept}) == 17
+    assert {relation: kagnet[relation] for relation in kept} == {relation: wide[relation] for relation in kept}
+    assert {name for name, (_, direction) in kagnet.items() if direction is Direction.REVERSED} == {
+        "HasA", "MotivatedByGoal",
+    }  # fmt: skip
+
+
 @pytest.mark.data
 def test_the_shipped_map_covers_the_merged_conceptnet(data_dir):
     source = data_dir / "conceptnet" / "conceptnet_en.tsv.gz"
-    found = {record.relation for record in read_records(source, Tally()) if isinstance(record, Triple)}
+    found = {record.relation for record in read_one_by_one(source, Tally()) if isinstance(record, Triple)}
     assert len(found) > 40
     assert found - set(RelationMap.read(SHIPPED).targets) == set()

@@ -1,59 +1,141 @@
-"""Readers: from a file in some format to a stream of records."""
+"""Readers: from a source in some format to a stream of records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from kglm.errors import DataError, UnknownNameError
-from kglm.kg.readers.conceptnet_merged import COLUMNS, read_conceptnet_merged
-from kglm.kg.readers.lines import read_lines
-from kglm.kg.readers.tsv import read_tsv
-from kglm.kg.readers.turtle import read_turtle
+from kglm.errors import ConfigError, UnknownNameError, did_you_mean
+from kglm.kg.readers.batches import one_by_one
+from kglm.kg.readers.dataset import HUB_PREFIX
+from kglm.kg.readers.detection import detect_format
 from kglm.kg.records import Record
 from kglm.kg.tally import Tally
 
-Reader = Callable[[Path, Tally], Iterator[Record]]
+# Named in the cache key of every compiled graph; raise it with any change of what a reader yields.
+VERSION = 2
 
-READERS: dict[str, Reader] = {
-    "conceptnet_merged": read_conceptnet_merged,
-    "tsv": read_tsv,
-    "turtle": read_turtle,
+Reader = Callable[..., Iterator[Record]]
+"""``reader(path, tally, **options)``: yields records, and passes a verdict on each line to the tally."""
+
+
+@dataclass(frozen=True)
+class ReaderEntry:
+    """Where a reader stands, as ``module:function``, imported when it is first used.
+
+    Attributes:
+        function: the place.
+        file_options: those of its options that name further files.
+    """
+
+    function: str
+    file_options: tuple[str, ...] = ()
+
+
+READERS: dict[str, ReaderEntry] = {
+    "arrow": ReaderEntry("kglm.kg.readers.parquet:read_arrow"),
+    "conceptnet5": ReaderEntry("kglm.kg.readers.conceptnet5:read_conceptnet5"),
+    "conceptnet_merged": ReaderEntry("kglm.kg.readers.conceptnet_merged:read_conceptnet_merged"),
+    "csv": ReaderEntry("kglm.kg.readers.csv_rows:read_csv"),
+    "dataset": ReaderEntry("kglm.kg.readers.dataset:read_dataset"),
+    "parquet": ReaderEntry("kglm.kg.readers.parquet:read_parquet"),
+    "rdf": ReaderEntry("kglm.kg.readers.turtle:read_turtle"),
+    "tsv": ReaderEntry("kglm.kg.readers.tsv:read_tsv"),
+    "turtle": ReaderEntry("kglm.kg.readers.turtle:read_turtle"),
+    "wikidata": ReaderEntry("kglm.kg.readers.wikidata:read_wikidata", ("labels", "relation_labels")),
 }
 
 
-def read_records(path: Path | str, tally: Tally, format: str | None = None) -> Iterator[Record]:
-    """Yield the records of a source in the format given, or in the one that its name and header show.
+def read_records(
+    source: Path | str, tally: Tally, format: str | None = None, options: Mapping[str, Any] | None = None
+) -> Iterator[Record]:
+    """Yield the records of a source in the format given, or in the one that its content and name show.
+
+    Args:
+        source: a file or folder, or ``hf://NAME``.
+        tally: counts what becomes of each line.
+        format: name of a reader; None tells it from the source.
+        options: the reader's own options.
 
     Raises:
         UnknownNameError: there is no reader for ``format``.
-        DataError: the source is missing or cannot be read.
+        ConfigError: the reader has no such option, or its value is not allowed.
+        DataError: the source is missing or cannot be read, or more lines are rejected than allowed.
     """
-    path = Path(path)
-    format = format or detect_format(path)
-    if format not in READERS:
-        raise UnknownNameError("graph format", format, READERS)
-    return _accounted(READERS[format], path, tally)
+    format = format or detect_format(source)
+    options = dict(options or {})
+    check_options(format, options)
+    place = str(source) if str(source).startswith(HUB_PREFIX) else Path(source)
+    return _accounted(find_reader(format)(place, tally, **options), tally)
 
 
-def _accounted(reader: Reader, path: Path, tally: Tally) -> Iterator[Record]:
-    yield from reader(path, tally)
+def _accounted(records: Iterator[Record], tally: Tally) -> Iterator[Record]:
+    yield from records
     tally.require_settled()
 
 
-def detect_format(path: Path) -> str:
-    """Return the name of the reader for a source.
+@cache
+def find_reader(format: str) -> Reader:
+    """Return the reader for a format.
 
     Raises:
-        DataError: the file is missing, or its name shows no format.
+        UnknownNameError: there is none.
     """
-    if path.is_dir() or path.suffix == ".ttl":
-        return "turtle"
-    stem = path.with_suffix("") if path.suffix == ".gz" else path
-    if stem.suffix in {".tsv", ".txt"}:
-        header = next(read_lines(path, Tally()), "")
-        return "conceptnet_merged" if tuple(header.split("\t")) == COLUMNS else "tsv"
-    raise DataError(
-        f"the format of graph source '{path}' cannot be told from its name; "
-        f"expected .ttl, .tsv or .tsv.gz, or name one of {sorted(READERS)}"
-    )
+    module, function = _entry(format).function.split(":")
+    reader: Reader = getattr(import_module(module), function)
+    return reader
+
+
+def reader_options(format: str) -> dict[str, Any]:
+    """Return the options of a reader with their defaults.
+
+    Raises:
+        UnknownNameError: there is no reader for ``format``.
+    """
+    parameters = inspect.signature(find_reader(format)).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
+def check_options(format: str, options: Mapping[str, Any]) -> None:
+    """Check that a reader has these options; it checks their values itself when it begins to read.
+
+    Raises:
+        UnknownNameError: there is no reader for ``format``.
+        ConfigError: it has no such option.
+    """
+    known = reader_options(format)
+    for name in options:
+        if name not in known:
+            allowed = f"options: {', '.join(known)}" if known else "it has none"
+            raise ConfigError(
+                f"the reader '{format}' has no option '{name}'{did_you_mean(str(name), known)} ({allowed})"
+            )
+
+
+def option_files(format: str, options: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the files that options name, by option."""
+    return {name: Path(options[name]) for name in _entry(format).file_options if options.get(name) is not None}
+
+
+def _entry(format: str) -> ReaderEntry:
+    if format not in READERS:
+        raise UnknownNameError("graph format", format, READERS)
+    return READERS[format]
+
+
+__all__ = [
+    "READERS",
+    "Reader",
+    "check_options",
+    "detect_format",
+    "find_reader",
+    "one_by_one",
+    "option_files",
+    "read_records",
+    "reader_options",
+]

@@ -1,0 +1,119 @@
+"""Triples from CSV: quoted fields, rows that may span lines (RFC 4180)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+
+from kglm.errors import ConfigError
+from kglm.kg.readers.batches import BATCH_ROWS, merged_batches
+from kglm.kg.readers.blocks import NOT_UTF8
+from kglm.kg.readers.compression import open_bytes
+from kglm.kg.readers.lines import BLANK, HEADER
+from kglm.kg.readers.table import Batch, Columns, check_columns, is_header, numbered, positions, take_rows
+from kglm.kg.records import Record
+from kglm.kg.tally import Tally
+
+DEFAULT_COLUMNS = {"head": 0, "relation": 1, "tail": 2, "weight": 3}
+
+
+def read_csv(
+    path: Path | str, tally: Tally, *, columns: Columns = None, header: bool | None = None, delimiter: str = ","
+) -> Iterator[Record]:
+    """Yield the triples of a CSV file in batches; the tally counts rows, at the line where each ends.
+
+    Fields may be quoted with ``"``, doubled within; a row may then span lines. Blank rows are skipped. A row that
+    breaks the quoting is rejected; the reading goes on behind it.
+
+    Args:
+        path: plain, or compressed.
+        tally: counts rows.
+        columns: role to the column's name in the header, or its position from 0, as for tab-separated files.
+        header: whether the first row is a header; None: where ``columns`` holds a name, or without ``columns``
+            where the first row names roles alone.
+        delimiter: what separates fields.
+
+    Raises:
+        ConfigError: the map or the delimiter is wrong.
+        DataError: the file is missing or damaged, its header lacks a column, or more rows are rejected than allowed.
+    """
+    check_columns(columns)
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ConfigError(f"delimiter is {delimiter!r}; allowed: one character, but no quote or line end")
+    return merged_batches(_batches(Path(path), tally, columns, header, delimiter))
+
+
+def _batches(path: Path, tally: Tally, columns: Columns, header: bool | None, delimiter: str) -> Iterator[Batch]:
+    with open_bytes(path) as handle:
+        tally.start(path, unit="row")
+        rows = _rows(csv.reader(_text_lines(handle), delimiter=delimiter, strict=True), tally, delimiter)
+        first = next(rows, None)
+        if first is None:
+            return
+        names = [field.strip() for field in first]
+        if header is None:
+            named = columns is not None and any(isinstance(column, str) for column in columns.values())
+            header = named or (columns is None and is_header(names))
+        if header:
+            places = positions(names, columns, f"{path}:{tally.line}")
+            tally.skip(HEADER)
+        else:
+            places = numbered(columns) or DEFAULT_COLUMNS
+        pending = [] if header else [(tally.line, first)]
+        while pending or (pending := list(islice(_numbered_rows(rows, tally), BATCH_ROWS))):
+            yield from _take(pending, places, tally, delimiter)
+            pending = []
+
+
+def _text_lines(handle: IO[bytes]) -> Iterator[str]:
+    for number, line in enumerate(handle):
+        yield (line if number else line.removeprefix(b"\xef\xbb\xbf")).decode("utf-8", "surrogateescape")
+
+
+def _numbered_rows(rows: Iterator[list[str]], tally: Tally) -> Iterator[tuple[int, list[str]]]:
+    for row in rows:
+        yield tally.line, row
+
+
+def _rows(reader: Iterator[list[str]], tally: Tally, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows that hold text, counting each; blank ones, broken ones and those not UTF-8 get their verdict."""
+    while True:
+        try:
+            row = next(reader, None)
+            if row is None:
+                return
+            tally.read()
+            tally.line = reader.line_num  # type: ignore[attr-defined]
+            text = delimiter.join(row)
+            tally.text = text
+            text.encode()
+        except csv.Error as error:
+            tally.read()
+            tally.line, tally.text = reader.line_num, ""  # type: ignore[attr-defined]
+            tally.reject(f"not a row of CSV ({error})")
+            continue
+        except UnicodeEncodeError:
+            tally.reject(NOT_UTF8, text=text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+            continue
+        if any(field.strip() for field in row):
+            yield row
+        elif len(row) > 1:
+            tally.reject("all fields are empty")
+        else:
+            tally.skip(BLANK)
+
+
+def _take(rows: list[tuple[int, list[str]]], places: dict[str, int], tally: Tally, delimiter: str) -> Iterator[Batch]:
+    """Pass a verdict on rows, and yield what the good ones say; a field that a row lacks is missing, not empty."""
+    numbers = np.array([number for number, _ in rows], dtype=np.int64)
+    columns = {
+        role: pa.array([row[place] if place < len(row) else None for _, row in rows], type=pa.string())
+        for role, place in places.items()
+    }
+    yield from take_rows(columns, numbers, tally, lambda index: delimiter.join(rows[index][1]))
