@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from matplotlib.collections import EllipseCollection, LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path as Curve
@@ -129,7 +131,7 @@ class Canvas:
             )
         )
 
-    def area(self, box: Box, colour: str, zorder: float = BACKING) -> None:
+    def area(self, box: Box, colour: str | tuple[float, ...], zorder: float = BACKING) -> None:
         """Fill a box, without an outline."""
         corner = (box.left, box.y - box.height / 2)
         self._axes.add_patch(Rectangle(corner, box.width, box.height, facecolor=colour, linewidth=0, zorder=zorder))
@@ -161,6 +163,51 @@ class Canvas:
         for (x, y), back in heads:
             corners = [(x, y), (x + back, y - half), (x + back, y + half)]
             self._axes.add_patch(Polygon(corners, facecolor=colour, linewidth=0, zorder=zorder))
+
+    def ways(
+        self,
+        ways: Sequence[np.ndarray],
+        colours: Sequence[str],
+        width: float,
+        dashes: Sequence[tuple[float, ...]],
+        *,
+        opacity: float = 1.0,
+        zorder: float = ROUTE,
+    ) -> None:
+        """Draw many lines at once, each a ``[n, 2]`` array; dashes are lengths of stroke and gap in points."""
+        styles = [(0, [length / width for length in dash]) if dash else "solid" for dash in dashes]
+        self._axes.add_collection(
+            LineCollection(
+                list(ways), colors=list(colours), linewidths=width, linestyles=styles, alpha=opacity, zorder=zorder
+            )
+        )
+
+    def areas(
+        self, corners: Sequence[np.ndarray], colours: Sequence[str], *, opacity: float = 1.0, zorder: float = ROUTE
+    ) -> None:
+        """Fill many polygons at once, each a ``[n, 2]`` array."""
+        self._axes.add_collection(
+            PolyCollection(list(corners), facecolors=list(colours), linewidths=0, alpha=opacity, zorder=zorder)
+        )
+
+    def discs(
+        self, centers: np.ndarray, radii: np.ndarray, fills: Sequence[str], lines: Sequence[str], width: float
+    ) -> None:
+        """Draw many discs at once; ``[N, 2]`` centres and ``[N]`` radii."""
+        self._axes.add_collection(
+            EllipseCollection(
+                2 * radii,
+                2 * radii,
+                np.zeros(len(radii)),
+                units="xy",
+                offsets=centers,
+                offset_transform=self._axes.transData,
+                facecolors=list(fills),
+                edgecolors=list(lines),
+                linewidths=width,
+                zorder=BOX,
+            )
+        )
 
 
 def _pulled_back(tip: Point, bend: Point, length: float) -> list[Point]:

@@ -58,22 +58,19 @@ def _distances(indptr: np.ndarray, neighbors: np.ndarray, lengths: np.ndarray) -
 
 
 @njit(cache=True, nogil=True)
-def _descend(positions: np.ndarray, distances: np.ndarray, order: np.ndarray, steps: np.ndarray, seed: int) -> None:
-    """Move ``positions`` in place; ``order`` holds each pair as ``i * N + j`` and is shuffled."""
-    np.random.seed(seed)
+def _descend(positions: np.ndarray, distances: np.ndarray, pairs: np.ndarray, step: float) -> None:
+    """Move ``positions`` in place, once for each pair ``i * N + j``, in their order."""
     num_nodes = len(positions)
-    for step in steps:
-        np.random.shuffle(order)
-        for pair in order:
-            i, j = pair // num_nodes, pair % num_nodes
-            wanted = distances[i, j]
-            dx, dy = positions[i, 0] - positions[j, 0], positions[i, 1] - positions[j, 1]
-            apart = max(np.sqrt(dx * dx + dy * dy), 1e-9)
-            move = 0.5 * min(1.0, step / (wanted * wanted)) * (apart - wanted) / apart
-            positions[i, 0] -= move * dx
-            positions[i, 1] -= move * dy
-            positions[j, 0] += move * dx
-            positions[j, 1] += move * dy
+    for pair in pairs:
+        i, j = pair // num_nodes, pair % num_nodes
+        wanted = distances[i, j]
+        dx, dy = positions[i, 0] - positions[j, 0], positions[i, 1] - positions[j, 1]
+        apart = max(np.sqrt(dx * dx + dy * dy), 1e-9)
+        move = 0.5 * min(1.0, step / (wanted * wanted)) * (apart - wanted) / apart
+        positions[i, 0] -= move * dx
+        positions[i, 1] -= move * dy
+        positions[j, 0] += move * dx
+        positions[j, 1] += move * dy
 
 
 def stress_positions(
@@ -92,15 +89,17 @@ def stress_positions(
         ``float64 [N, 2]``, centred.
     """
     num_nodes = len(indptr) - 1
-    positions = np.random.default_rng(seed).random((num_nodes, 2))
+    rng = np.random.default_rng(seed)
+    positions = rng.random((num_nodes, 2))
     if num_nodes < 2:
         return np.zeros((num_nodes, 2))
     distances = _distances(indptr, neighbors, lengths)
     positions *= float(distances.max())
     first, second = np.triu_indices(num_nodes, 1)
-    order = (first * num_nodes + second).astype(np.int64)
+    pairs = (first * num_nodes + second).astype(np.int64)
     apart = distances[first, second]
     largest, smallest = float(apart.max()) ** 2, EPSILON * float(apart.min()) ** 2
     steps = largest * (smallest / largest) ** (np.arange(iterations) / max(1, iterations - 1))
-    _descend(positions, distances, order, steps, seed)
+    for step in steps:
+        _descend(positions, distances, rng.permutation(pairs), step)
     return positions - positions.mean(axis=0)
