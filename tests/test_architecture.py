@@ -24,7 +24,8 @@ ROOMS = {
     "data": {"kg", "linking", "nn", "embeddings"},
     "training": {"models", "data"},
     "inference": {"kg", "nn", "embeddings", "retrieval", "linking", "models", "data", "training"},
-    "inspection": {"kg", "inference"},
+    # Coverage links questions of a data set to a graph, as the models do.
+    "inspection": {"kg", "linking", "data", "inference"},
     "cli": {
         "kg", "nn", "embeddings", "retrieval", "linking", "models", "data", "training", "inference", "inspection",
     },

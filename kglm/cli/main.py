@@ -1,4 +1,4 @@
-"""The command line: ``kglm train | evaluate | answer | predict``."""
+"""The command line: ``kglm train | evaluate | answer | predict | graph``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from kglm import __version__
+from kglm.cli.graph.app import app as graph_app
 from kglm.errors import KglmError
 
 # Torch and transformers are imported inside the commands: help and completion stay fast.
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(graph_app)
 HYDRA_COMMAND: dict[str, Any] = {
     "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 }

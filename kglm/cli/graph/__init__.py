@@ -1,0 +1,1 @@
+"""``kglm graph``: build, look into, compare and export graphs."""

@@ -1,0 +1,110 @@
+"""``kglm graph stats``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kglm.cli.graph.arguments import AsJson, Graph
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from kglm.inspection.statistics import GraphReport
+    from kglm.inspection.tables import Block
+
+
+def stats(
+    graph: Graph,
+    hubs: Annotated[int, typer.Option("--hubs", min=0, help="How many of the most joined entities to name.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how large, dense and well described a graph is, and what it costs on disk.
+
+    Example: kglm graph stats everyday
+
+    JSON keys: name, fingerprint, entities, triples, links, self_loops, multi_edges, reciprocity, density, relations,
+    mean_degree, degree_quantiles, degree_histogram, hubs (name, label, out, into), components, component_sizes,
+    isolated_pairs, weight_quantiles, sources, naming (labelled, aliased, described, surface_forms,
+    ambiguous_forms), disk (total, per_triple, rows_per_edge, files).
+    """
+    from kglm.cli.graph.opening import open_graph
+    from kglm.cli.graph.output import print_json
+    from kglm.inspection.statistics import report_graph
+
+    report = report_graph(open_graph(graph), hubs)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _show(report)
+
+
+def _show(report: GraphReport) -> None:
+    from kglm.inspection.tables import heading, number, pairs, share, show, size, table
+
+    naming, disk = report.naming, report.disk
+    facts = [
+        ("entities", number(report.entities)),
+        ("relations", number(len(report.relations))),
+        ("triples", number(report.triples)),
+        ("self-loops", number(report.self_loops)),
+        ("joined pairs", f"{number(report.links)}, {number(report.multi_edges)} of them by several relations"),
+        ("components", f"{number(report.components)}, the largest with {_largest(report)}"),
+        ("labelled", share(naming.labelled, report.entities) + " with a label other than their name"),
+        ("with aliases", share(naming.aliased, report.entities)),
+        ("with description", share(naming.described, report.entities)),
+        ("surface forms", f"{number(naming.surface_forms)}, {number(naming.ambiguous_forms)} of several entities"),
+        ("on disk", f"{size(disk.total)}, {number(disk.per_triple)} bytes a triple"),
+        ("rows", f"{number(disk.rows_per_edge)} bytes an edge and direction"),
+    ]
+    relations = [[name, count, share(count, report.triples)] for name, count in report.relations.items()]
+    blocks: list[Block] = [
+        heading(report.name, f"fingerprint {report.fingerprint[:12]}"),
+        pairs(facts),
+        table(["relation", ">triples", ">share"], relations),
+        *([_sources(report)] if report.sources else []),
+        _quantiles(report),
+        _degrees(report),
+    ]
+    if report.hubs:
+        hubs = [[hub.label, hub.name if hub.name != hub.label else "", hub.out, hub.into] for hub in report.hubs]
+        blocks.append(table(["most joined", "name", ">out", ">in"], hubs))
+    show(*blocks)
+
+
+def _largest(report: GraphReport) -> str:
+    from kglm.inspection.tables import share
+
+    return f"{share(report.component_sizes[0], report.entities)} of the entities"
+
+
+def _sources(report: GraphReport) -> Table:
+    from kglm.inspection.tables import share, table
+
+    rows = [[name or "(not told)", count, share(count, report.triples)] for name, count in report.sources.items()]
+    return table(["asserted by", ">triples", ">share"], rows)
+
+
+def _quantiles(report: GraphReport) -> Table:
+    """Return how degrees and weights are distributed."""
+    from kglm.inspection.tables import table
+
+    names = {"0": ">least", "0.5": ">median", "1": ">most"}
+    shares = list(report.degree_quantiles)
+    columns = [names.get(share, f">{100 * float(share):g} %") for share in shares]
+    degree = ["triples of an entity", *(report.degree_quantiles[share] for share in shares)]
+    weight = ["weight of a triple", *(report.weight_quantiles[share] for share in shares)]
+    return table(["", *columns], [degree, weight])
+
+
+def _degrees(report: GraphReport) -> Table:
+    from kglm.inspection.tables import share, table
+
+    rows = []
+    for least, count in report.degree_histogram.items():
+        most = 2 * int(least) - 1
+        span = least if int(least) < 2 else f"{int(least):,}-{most:,}"
+        bar = "█" * round(40 * count / max(report.degree_histogram.values()))
+        rows.append([span, count, share(count, report.entities), bar])
+    return table([">triples", ">entities", ">share", ""], rows)
