@@ -18,12 +18,13 @@ from kglm.cli.graph.verify import verify
 
 # Numpy, numba and all of kglm.kg are imported inside the commands: help and completion stay fast.
 
+COMMANDS = (build, stats, search, neighbors, path, subgraph, coverage, sparql, export, diff, verify)
+
 app = typer.Typer(
     name="graph",
     help="Build graphs, look into them, compare and export them.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-for command in (build, stats, search, neighbors, path, subgraph, coverage, sparql, export, diff, verify):
+for command in COMMANDS:
     app.command()(command)

@@ -44,6 +44,10 @@ def sparql(
 
     Example: kglm graph sparql everyday "SELECT ?x { :trowel :UsedFor ?x }"
 
+    Weights other than 1, and sources, are told by statements in a graph of
+    their own: GRAPH kglm:statements { ?s rdf:subject :trowel ;
+    rdf:predicate :UsedFor ; rdf:object ?x ; kglm:weight ?w }
+
     JSON keys: head (vars), results (bindings), as in the W3C's recommendation; for ASK head and boolean.
     """  # fmt: skip
     if as_json and as_csv:
