@@ -40,6 +40,11 @@ def filters():
     )
 
 
+def several(strategy):
+    """A strategy for three cases at a time: compiling a graph takes longer than searching it."""
+    return st.lists(strategy, min_size=3, max_size=3)
+
+
 def known(graph, options):
     """Return the options without the relations that a random graph happens to lack."""
     if options["relations"] is None:

@@ -18,7 +18,7 @@ def smallest_reaching(values, share):
     return next(v for v in sorted(values) if sum(other <= v for other in values) >= share * len(values))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(triples(60), st.integers(0, 12))
 def test_the_numbers_are_those_counted_plainly(graph_of, items, hubs):
     graph = graph_of(*items)

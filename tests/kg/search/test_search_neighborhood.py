@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_graph import PlainGraph, filters, known, triples
+from plain_graph import PlainGraph, filters, known, several, triples
 
 from kglm.errors import ConfigError
 from kglm.kg import Triple
@@ -40,20 +40,28 @@ def compiled(found):
     return found.nodes.tolist(), found.distances.tolist(), list(edges)
 
 
-@settings(max_examples=80)
+@settings(max_examples=25)
 @given(
-    triples(60), filters(), st.integers(0, 3), st.lists(st.none() | st.integers(1, 3), min_size=3, max_size=3),
-    st.none() | st.integers(1, 8), st.data(),
+    triples(60),
+    several(
+        st.tuples(
+            filters(), st.integers(0, 3), st.lists(st.none() | st.integers(1, 3), min_size=3, max_size=3),
+            st.none() | st.integers(1, 8),
+        )
+    ),
+    st.data(),
 )  # fmt: skip
-def test_neighborhoods_follow_the_rule(graph_of, items, options, hops, fanouts, max_nodes, data):
+def test_neighborhoods_follow_the_rule(graph_of, items, cases, data):
     graph = graph_of(*items)
-    options, plain = known(graph, options), PlainGraph(graph)
+    plain = PlainGraph(graph)
     sets = data.draw(st.lists(st.lists(st.integers(0, graph.num_entities - 1), max_size=3), max_size=4))
-    found = extract_neighborhoods(graph, sets, hops=hops, fanout=fanouts[:hops], max_nodes=max_nodes, **options)
-    assert len(found) == len(sets)
-    for index, seeds in enumerate(sets):
-        expected = plain_neighborhood(plain, seeds, hops, fanouts, max_nodes or 1000, options)
-        assert compiled(found[index]) == expected
+    for options, hops, fanouts, max_nodes in cases:
+        options = known(graph, options)
+        found = extract_neighborhoods(graph, sets, hops=hops, fanout=fanouts[:hops], max_nodes=max_nodes, **options)
+        assert len(found) == len(sets)
+        for index, seeds in enumerate(sets):
+            expected = plain_neighborhood(plain, seeds, hops, fanouts, max_nodes or 1000, options)
+            assert compiled(found[index]) == expected
 
 
 @pytest.mark.parametrize("relations", [None, ["r"]])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_graph import PlainGraph, filters, known, triples
+from plain_graph import PlainGraph, filters, known, several, triples
 
 from kglm.errors import ConfigError, UnknownNameError
 from kglm.kg import Triple
@@ -18,16 +18,17 @@ def as_steps(edges):
     return list(zip(edges.relations.tolist(), edges.neighbors.tolist(), edges.weights.tolist(), strict=True))
 
 
-@settings(max_examples=60)
-@given(triples(), filters(), st.none() | st.integers(1, 5), st.data())
-def test_neighbors_follow_the_rule(graph_of, items, options, limit, data):
+@settings(max_examples=20)
+@given(triples(), several(st.tuples(filters(), st.none() | st.integers(1, 5))))
+def test_neighbors_follow_the_rule(graph_of, items, cases):
     graph = graph_of(*items)
-    options, plain = known(graph, options), PlainGraph(graph)
-    asked = data.draw(st.lists(st.integers(0, graph.num_entities - 1), max_size=6))
-    found = find_neighbors(graph, asked, limit=limit, **options)
-    assert len(found) == len(asked)
-    for entity, edges in zip(asked, found, strict=True):
-        assert as_steps(edges) == plain_neighbors(plain, entity, limit, options)
+    plain, asked = PlainGraph(graph), [*range(graph.num_entities), 0]
+    for options, limit in cases:
+        options = known(graph, options)
+        found = find_neighbors(graph, asked, limit=limit, **options)
+        assert len(found) == len(asked)
+        for entity, edges in zip(asked, found, strict=True):
+            assert as_steps(edges) == plain_neighbors(plain, entity, limit, options)
 
 
 def test_a_hub_is_ranked_and_cut(graph_of):

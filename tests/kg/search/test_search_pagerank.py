@@ -35,7 +35,7 @@ def seed_sets(draw, size):
     return seeds, [draw(st.sampled_from([0.5, 1.0, 3.0])) for _ in seeds]
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(triples(), st.sampled_from([0.1, 0.5, 0.85]), st.booleans(), st.sampled_from([1e-3, 1e-8]), st.data())
 def test_scores_are_within_the_stated_bounds(graph_of, items, alpha, weighted, tolerance, data):
     graph = graph_of(*items)
@@ -56,7 +56,7 @@ def test_scores_are_within_the_stated_bounds(graph_of, items, alpha, weighted, t
         assert missing.sum() == pytest.approx(rankings.residuals[index], abs=1e-6)
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(triples(), st.integers(1, 5), st.data())
 def test_the_ranking_is_by_score_then_by_id_and_cut(graph_of, items, top_k, data):
     graph = graph_of(*items)

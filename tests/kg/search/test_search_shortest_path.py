@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_graph import PlainGraph, filters, known, triples
+from plain_graph import PlainGraph, filters, known, several, triples
 
 from kglm.errors import ConfigError
 from kglm.kg import Triple
@@ -31,24 +31,24 @@ def assert_is_a_cheapest_path(plain, path, source, target, cost, options, expect
     assert path.cost == pytest.approx(expected)
 
 
-@settings(max_examples=80)
-@given(triples(60), filters(), st.sampled_from(sorted(COSTS)), st.booleans())
-def test_paths_are_as_cheap_as_those_of_networkx(graph_of, items, options, name, bounded):
+@settings(max_examples=25)
+@given(triples(60), several(st.tuples(filters(), st.sampled_from(sorted(COSTS)), st.sampled_from([1.75, np.inf]))))
+def test_paths_are_as_cheap_as_those_of_networkx(graph_of, items, cases):
     graph = graph_of(*items)
-    options, plain = known(graph, options), PlainGraph(graph)
-    compiled_cost, cost = COSTS[name]
-    built = plain.networkx(cost, **options)
+    plain = PlainGraph(graph)
     pairs = [(s, t) for s in range(graph.num_entities) for t in range(graph.num_entities)]
-    bound = 1.75 if bounded else np.inf
-    found = shortest_paths(graph, *np.array(pairs).T, cost=compiled_cost, max_cost=bound, **options)
-    distances = dict(nx.all_pairs_dijkstra_path_length(built, weight="cost"))
-    for (source, target), path, told in zip(pairs, found, found.costs, strict=True):
-        expected = distances[source].get(target, np.inf)
-        if expected > bound or np.isinf(expected):
-            assert path is None
-            assert told == np.inf
-        else:
-            assert_is_a_cheapest_path(plain, path, source, target, cost, options, expected)
+    for options, name, bound in cases:
+        options = known(graph, options)
+        compiled_cost, cost = COSTS[name]
+        found = shortest_paths(graph, *np.array(pairs).T, cost=compiled_cost, max_cost=bound, **options)
+        distances = dict(nx.all_pairs_dijkstra_path_length(plain.networkx(cost, **options), weight="cost"))
+        for (source, target), path, told in zip(pairs, found, found.costs, strict=True):
+            expected = distances[source].get(target, np.inf)
+            if expected > bound or np.isinf(expected):
+                assert path is None
+                assert told == np.inf
+            else:
+                assert_is_a_cheapest_path(plain, path, source, target, cost, options, expected)
 
 
 @pytest.mark.parametrize("name", ["hops", "inverse"])

@@ -5,48 +5,50 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_graph import PlainGraph, filters, known, triples
+from plain_graph import PlainGraph, filters, known, several, triples
 
 from kglm.errors import ConfigError
 from kglm.kg import Triple
 from kglm.kg.search import random_walks, verbalize_walks, walk_texts
 
+WAYS = {
+    "weighted": st.booleans(),
+    "backtrack": st.booleans(),
+    "restart": st.sampled_from([0.0, 0.3]),
+    "seed": st.integers(0, 2**64 - 1),
+}
 
-@settings(max_examples=60)
-@given(triples(60), filters(), st.booleans(), st.booleans(), st.sampled_from([0.0, 0.3]), st.integers(0, 2**64 - 1))
-def test_walks_take_permitted_edges_and_end_only_where_none_is_left(
-    graph_of, items, options, weighted, backtrack, restart, seed
-):
+
+@settings(max_examples=25)
+@given(triples(60), several(st.tuples(filters(), st.fixed_dictionaries(WAYS))))
+def test_walks_take_permitted_edges_and_end_only_where_none_is_left(graph_of, items, cases):
     graph = graph_of(*items)
-    options, plain = known(graph, options), PlainGraph(graph)
-    walks = random_walks(
-        graph,
-        length=5,
-        walks_per_start=2,
-        weighted=weighted,
-        backtrack=backtrack,
-        restart=restart,
-        seed=seed,
-        **options,
-    )
-    assert len(walks) == 2 * graph.num_entities
-    for index, (entities, relations) in enumerate(walks):
-        start, here, previous = index // 2, index // 2, None
-        assert (entities[0], relations[-1]) == (start, -1)
-        for there, relation in zip(entities[1:].tolist(), relations.tolist(), strict=False):
-            if relation < 0:
-                assert restart > 0
-                assert (there, here != start) == (start, True)
-                here, previous = start, None
-                continue
-            assert (relation, there) in {(r, other) for r, other, _ in plain.steps(here, **options)}
-            assert there != here
-            assert backtrack or there != previous
-            here, previous = there, here
-        ways = {other for _, other, _ in plain.steps(here, **options)} - {here} - (set() if backtrack else {previous})
-        if len(entities) < 6:
-            assert not ways
-            assert restart == 0 or here == start
+    plain = PlainGraph(graph)
+    for options, ways in cases:
+        options = known(graph, options)
+        walks = random_walks(graph, length=5, walks_per_start=2, **ways, **options)
+        assert len(walks) == 2 * graph.num_entities
+        for index, (entities, relations) in enumerate(walks):
+            assert (entities[0], relations[-1]) == (index // 2, -1)
+            assert_is_a_walk(plain, entities.tolist(), relations.tolist(), options, **ways)
+
+
+def assert_is_a_walk(plain, entities, relations, options, restart, backtrack, **others):
+    start, here, previous = entities[0], entities[0], None
+    for there, relation in zip(entities[1:], relations, strict=False):
+        if relation < 0:
+            assert restart > 0
+            assert (there, here != start) == (start, True)
+            here, previous = start, None
+            continue
+        assert (relation, there) in {(r, other) for r, other, _ in plain.steps(here, **options)}
+        assert there != here
+        assert backtrack or there != previous
+        here, previous = there, here
+    if len(entities) < 6:
+        left = {other for _, other, _ in plain.steps(here, **options)} - {here} - (set() if backtrack else {previous})
+        assert not left
+        assert restart == 0 or here == start
 
 
 def steps_taken(walks):
