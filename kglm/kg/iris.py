@@ -58,7 +58,8 @@ _ENCODED = re.compile(f"[^A-Za-z0-9_.:{_LETTERS}-]+")
 
 def mint(name: str) -> str:
     """Return the IRI under :data:`BASE` that stands for any name; :func:`minted_name` undoes it."""
-    return BASE + _ENCODED.sub(lambda match: quote(match[0], safe=""), name)
+    # quote never encodes "~", which Turtle takes for something else.
+    return BASE + _ENCODED.sub(lambda match: quote(match[0], safe="").replace("~", "%7E"), name)
 
 
 def minted_name(iri: str) -> str | None:
@@ -92,7 +93,7 @@ class Namespaces:
     """The prefixes in force for a graph's names, and the translation between names and IRIs under them.
 
     Attributes:
-        prefixes: from a prefix to its namespace; ``""`` stands for :data:`BASE`.
+        prefixes: from a prefix to its namespace; ``""`` stands for :data:`BASE` in those of :meth:`of`.
     """
 
     prefixes: Mapping[str, str]
@@ -131,7 +132,7 @@ class Namespaces:
 
     @cached_property
     def _by_length(self) -> list[tuple[str, str]]:
-        named = [(namespace, prefix) for prefix, namespace in self.prefixes.items() if prefix]
+        named = [(namespace, prefix) for prefix, namespace in self.prefixes.items() if namespace != BASE]
         return sorted(named, key=lambda item: (-len(item[0]), item))
 
     def iri(self, name: str) -> str:
@@ -144,13 +145,16 @@ class Namespaces:
         return mint(name)
 
     def name(self, iri: str) -> str:
-        """Return the name of an IRI: unminted, or shortened with the longest namespace that fits, or itself."""
+        """Return the name of an IRI: unminted, or shortened with the longest namespace that fits, or itself.
+
+        The colon after an empty prefix is left out.
+        """
         minted = minted_name(iri)
         if minted is not None:
             return minted
         for namespace, prefix in self._by_length:
             if iri.startswith(namespace) and len(iri) > len(namespace):
-                return f"{prefix}:{iri[len(namespace) :]}"
+                return f"{prefix}:{iri[len(namespace) :]}".removeprefix(":")
         return iri
 
     def _expanded(self, name: str) -> str | None:

@@ -48,6 +48,7 @@ def test_every_name_has_its_own_valid_iri_and_comes_back(entities, relations):
     [
         ("trowel", "urn:kglm:name:trowel"),
         ("plant flowers", "urn:kglm:name:plant%20flowers"),
+        ("~a", "urn:kglm:name:%7Ea"),
         ("/c/en/dog", "urn:kglm:name:%2Fc%2Fen%2Fdog"),
         ("größe", "urn:kglm:name:größe"),
         ("dog.n.01", "urn:kglm:name:dog.n.01"),

@@ -97,12 +97,12 @@ class Selection:
         """Yield the entities in the order of their ids."""
         aliases = _Aliases(self.graph, self.ids)
         for ids in self._id_blocks():
-            labels = _take(self.graph.labels, ids)
+            labels = self.graph.labels.take(ids)
             yield EntityBlock(
                 ids=ids,
-                names=_take(self.graph.entities, ids),
+                names=self.graph.entities.take(ids),
                 labels=labels,
-                descriptions=_descriptions(self.graph, ids),
+                descriptions=self.graph.descriptions.take(ids),
                 **aliases.of(ids, labels),
             )
 
@@ -116,7 +116,7 @@ class Selection:
             rows, positions, tails = self._edges(ids)
             yield EdgeBlock(
                 ids=ids,
-                names=_take(self.graph.entities, ids),
+                names=self.graph.entities.take(ids),
                 rows=rows,
                 relations=self.graph.outgoing.relations[positions].astype(np.int64),
                 tails=tails,
@@ -163,7 +163,7 @@ class Selection:
         return rows[inside], positions[inside], tails[inside]
 
     def _sources(self, positions: np.ndarray) -> list[str]:
-        codes = getattr(self.graph, "triple_sources", None)
+        codes = self.graph.triple_sources
         if codes is None:
             return [""] * len(positions)
         return [self.graph.sources[code] for code in codes[positions].tolist()]
@@ -187,29 +187,13 @@ def chosen_ids(graph: KnowledgeGraph, entities: Iterable[int]) -> np.ndarray:
 
 def edge_weights(graph: KnowledgeGraph, positions: np.ndarray) -> np.ndarray:
     """Return the weights of edges by their positions in ``graph.outgoing``, ``float32 [E]``."""
-    if not hasattr(graph.outgoing, "weight_codes"):
-        return graph.outgoing.weights[positions]
     return graph.outgoing.weight_values[graph.outgoing.weight_codes[positions]]
-
-
-def _take(table: Any, ids: np.ndarray) -> list[str]:
-    return table.take(ids) if hasattr(table, "take") else [table[index] for index in ids.tolist()]
-
-
-def _descriptions(graph: Any, ids: np.ndarray) -> list[str]:
-    return graph.descriptions.take(ids) if hasattr(graph, "descriptions") else [""] * len(ids)
-
-
-def _counts(graph: Any, positions: np.ndarray) -> np.ndarray:
-    return (
-        np.asarray(graph.surface_counts[positions]) if hasattr(graph, "surface_counts") else np.zeros_like(positions)
-    )
 
 
 def _names(graph: KnowledgeGraph, ids: np.ndarray) -> list[str]:
     """Return the names of entities, each looked up once."""
     distinct, places = np.unique(ids, return_inverse=True)
-    names = _take(graph.entities, distinct)
+    names = graph.entities.take(distinct)
     return [names[place] for place in places.tolist()]
 
 
@@ -228,7 +212,7 @@ class _Aliases:
             self._load(int(ids[0]))
         starts, ends = (np.searchsorted(self.entities, bound).tolist() for bound in (ids, ids + 1))
         first = starts[0]
-        texts = _take(self.graph.surfaces, self.surfaces[first : ends[-1]])
+        texts = self.graph.surfaces.take(self.surfaces[first : ends[-1]])
         counts = self.counts[first : ends[-1]].tolist()
         aliases, alias_counts, label_counts = [], [], []
         for start, end, label in zip(starts, ends, labels, strict=True):
@@ -252,4 +236,4 @@ class _Aliases:
         order = np.argsort(bearers[positions], kind="stable")
         self.entities = np.asarray(bearers[positions])[order]
         self.surfaces = surfaces[order]
-        self.counts = _counts(graph, positions)[order]
+        self.counts = np.asarray(graph.surface_counts[positions])[order]

@@ -14,7 +14,7 @@ from kglm.files import atomic_file
 from kglm.kg.interchange.ntriples import weight_text
 from kglm.kg.interchange.selection import EdgeBlock, EntityBlock, Selection
 
-TSV_HEADER = "head\trelation\ttail\tweight\n"
+TSV_COLUMNS = ("head", "relation", "tail", "weight", "source")
 
 TRIPLES = pa.schema(
     [
@@ -42,31 +42,36 @@ ENTITIES = pa.schema(
 
 
 def tsv_rows(selection: Selection) -> Iterator[str]:
-    """Yield the lines of a table ``head relation tail weight`` with a header; labels and sources are left out.
+    """Yield the lines of a table ``head relation tail weight`` with a header; labels are left out.
+
+    Where any source is known there is a fifth column, ``source``.
 
     Raises:
-        DataError: a name that a tab-separated line cannot hold.
+        DataError: a name or source that a tab-separated line cannot hold.
     """
-    yield TSV_HEADER
+    with_sources = any(selection.graph.sources)
+    yield "\t".join(TSV_COLUMNS if with_sources else TSV_COLUMNS[:4]) + "\n"
     relations = selection.graph.relations
     for block in selection.edge_blocks():
-        for row, relation, tail, weight, _ in block:
-            head = block.names[row]
-            for name in (head, relations[relation], tail):
-                _require_plain(name)
-            if head.startswith(("#", "\ufeff")):
-                raise _unfit(head, "a line that begins so is no triple")
-            yield f"{head}\t{relations[relation]}\t{tail}\t{weight_text(weight)}\n"
+        for row, relation, tail, weight, source in block:
+            fields = [block.names[row], relations[relation], tail, weight_text(weight)]
+            _require_plain(fields, source)
+            yield "\t".join([*fields, source] if with_sources else fields) + "\n"
 
 
-def _require_plain(name: str) -> None:
-    if not name or name != name.strip() or "\t" in name or "\n" in name or "\r" in name:
-        raise _unfit(name, "it is empty, begins or ends with a blank, or has a tab or line break")
+def _require_plain(fields: list[str], source: str) -> None:
+    for field in (*fields, source):
+        if field != field.strip() or "\t" in field or "\n" in field or "\r" in field:
+            raise _unfit(field, "it begins or ends with a blank, or has a tab or line break")
+    if "" in fields:
+        raise _unfit("", "an empty column is no name")
+    if fields[0].startswith(("#", "\ufeff")):
+        raise _unfit(fields[0], "a line that begins so is no triple")
 
 
-def _unfit(name: str, reason: str) -> DataError:
+def _unfit(text: str, reason: str) -> DataError:
     return DataError(
-        f"a tab-separated table cannot hold the name {name!r} ({reason}); expected one of the other formats"
+        f"a tab-separated table cannot hold the text {text!r} ({reason}); expected one of the other formats"
     )
 
 
