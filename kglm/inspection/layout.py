@@ -21,11 +21,13 @@ PART_GAP = 1.2
 ASPECT = 1.5
 
 
-def lay_out_subgraph(subgraph: Subgraph, *, seed: int = 0) -> np.ndarray:
+def lay_out_subgraph(subgraph: Subgraph, *, first: int | None = None, seed: int = 0) -> np.ndarray:
     """Return a position per node, x to the right and y upwards; a link is about 1 long.
 
     Args:
         subgraph: what is laid out.
+        first: the first so many nodes are laid out as if there were no others, which then find places among and
+            around them; None for all at once.
         seed: another one gives another layout of the same quality.
 
     Returns:
@@ -43,24 +45,38 @@ def lay_out_subgraph(subgraph: Subgraph, *, seed: int = 0) -> np.ndarray:
     links = nx.Graph()
     links.add_nodes_from(range(len(index)))
     links.add_edges_from((index[e.source], index[e.target]) for e in subgraph.edges if e.source != e.target)
-    parts = [sorted(part) for part in nx.connected_components(links)]
-    parts.sort(key=lambda part: (-len(part), part[0]))
     lefts = np.array([node.role == "question" for node in subgraph.nodes])
     rights = np.array([node.role == "choice" for node in subgraph.nodes])
-    placed = [_turned(_part_positions(links, part, seed), lefts[part], rights[part]) for part in parts]
-    positions = np.zeros((len(index), 2))
-    for part, where in zip(parts, _packed(placed), strict=True):
-        positions[part] = where
+    fixed = np.full((len(index), 2), np.nan)
+    if first is not None and first < len(index):
+        fixed[:first] = _positions(links.subgraph(range(first)), fixed[:first], lefts, rights, seed)
+    return _positions(links, fixed, lefts, rights, seed)
+
+
+def _positions(links: nx.Graph, fixed: np.ndarray, lefts: np.ndarray, rights: np.ndarray, seed: int) -> np.ndarray:
+    """Return positions in which fixed ones (not NaN) stay; parts without any are packed, below those with some."""
+    positions = fixed.copy()
+    loose: list[list[int]] = []
+    for part in sorted((sorted(part) for part in nx.connected_components(links)), key=lambda part: (-len(part), part)):
+        if np.isnan(fixed[part]).all():
+            loose.append(part)
+        else:
+            positions[part] = _part_positions(links, part, seed, fixed[part])
+    placed = [_turned(_part_positions(links, part, seed), lefts[part], rights[part]) for part in loose]
+    standing = positions[~np.isnan(positions[:, 0])]
+    corner = np.array([standing[:, 0].min(), standing[:, 1].min() - PART_GAP]) if len(standing) else np.zeros(2)
+    for part, where in zip(loose, _packed(placed), strict=True):
+        positions[part] = where + corner
     return positions
 
 
-def _part_positions(links: nx.Graph, part: list[int], seed: int) -> np.ndarray:
+def _part_positions(links: nx.Graph, part: list[int], seed: int, fixed: np.ndarray | None = None) -> np.ndarray:
     local = {node: number for number, node in enumerate(part)}
     rows = [sorted(local[other] for other in links[node]) for node in part]
     indptr = np.cumsum([0, *map(len, rows)]).astype(np.int64)
     neighbors = np.array([other for row in rows for other in row], dtype=np.int32)
     owners = np.repeat(np.arange(len(rows)), np.diff(indptr))
-    return stress_positions(indptr, neighbors, _lengths(rows, owners, neighbors), seed=seed)
+    return stress_positions(indptr, neighbors, _lengths(rows, owners, neighbors), seed=seed, fixed=fixed)
 
 
 def _lengths(rows: list[list[int]], owners: np.ndarray, neighbors: np.ndarray) -> np.ndarray:

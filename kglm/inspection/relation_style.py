@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 # Paul Tol's "muted" scheme without its palest colours, which vanish as thin lines on white.
 COLOURS = ("#332288", "#117733", "#cc6677", "#44aa99", "#882255", "#b8860b", "#4a90c2", "#aa4499")
+DARK_COLOURS = ("#9a8cf0", "#5fbf72", "#f0909c", "#6fd6c8", "#e06fae", "#e3b341", "#7fbdf0", "#d68bd6")
+"""The same for a dark ground."""
+
 DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.8))
 REST_COLOUR = "#8a8a8a"
 

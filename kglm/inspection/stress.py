@@ -58,23 +58,31 @@ def _distances(indptr: np.ndarray, neighbors: np.ndarray, lengths: np.ndarray) -
 
 
 @njit(cache=True, nogil=True)
-def _descend(positions: np.ndarray, distances: np.ndarray, pairs: np.ndarray, step: float) -> None:
-    """Move ``positions`` in place, once for each pair ``i * N + j``, in their order."""
+def _descend(
+    positions: np.ndarray, distances: np.ndarray, pairs: np.ndarray, step: float, free: np.ndarray
+) -> None:
+    """Move the ``positions`` that are free in place, once for each pair ``i * N + j``, in their order."""
     num_nodes = len(positions)
     for pair in pairs:
         i, j = pair // num_nodes, pair % num_nodes
         wanted = distances[i, j]
         dx, dy = positions[i, 0] - positions[j, 0], positions[i, 1] - positions[j, 1]
         apart = max(np.sqrt(dx * dx + dy * dy), 1e-9)
-        move = 0.5 * min(1.0, step / (wanted * wanted)) * (apart - wanted) / apart
-        positions[i, 0] -= move * dx
-        positions[i, 1] -= move * dy
-        positions[j, 0] += move * dx
-        positions[j, 1] += move * dy
+        move = min(1.0, step / (wanted * wanted)) * (apart - wanted) / apart / (free[i] + free[j])
+        positions[i, 0] -= move * dx * free[i]
+        positions[i, 1] -= move * dy * free[i]
+        positions[j, 0] += move * dx * free[j]
+        positions[j, 1] += move * dy * free[j]
 
 
 def stress_positions(
-    indptr: np.ndarray, neighbors: np.ndarray, lengths: np.ndarray, *, seed: int = 0, iterations: int = ITERATIONS
+    indptr: np.ndarray,
+    neighbors: np.ndarray,
+    lengths: np.ndarray,
+    *,
+    seed: int = 0,
+    iterations: int = ITERATIONS,
+    fixed: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return positions of the nodes of a connected, undirected graph.
 
@@ -84,22 +92,29 @@ def stress_positions(
         lengths: ``float32 [2 E]`` the wanted length of each link, above 0.
         seed: of the first positions and of the order of the steps.
         iterations: passes over all pairs.
+        fixed: ``float64 [N, 2]`` positions of nodes that stay where they are; NaN for all others.
 
     Returns:
-        ``float64 [N, 2]``, centred.
+        ``float64 [N, 2]``, centred unless some are fixed.
     """
     num_nodes = len(indptr) - 1
     rng = np.random.default_rng(seed)
-    positions = rng.random((num_nodes, 2))
+    free = np.ones(num_nodes) if fixed is None else np.isnan(fixed[:, 0]).astype(np.float64)
     if num_nodes < 2:
-        return np.zeros((num_nodes, 2))
+        return np.zeros((num_nodes, 2)) if fixed is None or free.all() else fixed.copy()
     distances = _distances(indptr, neighbors, lengths)
-    positions *= float(distances.max())
+    positions = rng.random((num_nodes, 2)) * float(distances.max())
+    if fixed is not None:
+        positions = np.where(free[:, None] > 0, positions - positions.mean(axis=0), fixed)
     first, second = np.triu_indices(num_nodes, 1)
+    moving = (free[first] + free[second]) > 0
+    if not moving.any():
+        return positions
+    first, second = first[moving], second[moving]
     pairs = (first * num_nodes + second).astype(np.int64)
     apart = distances[first, second]
     largest, smallest = float(apart.max()) ** 2, EPSILON * float(apart.min()) ** 2
     steps = largest * (smallest / largest) ** (np.arange(iterations) / max(1, iterations - 1))
     for step in steps:
-        _descend(positions, distances, rng.permutation(pairs), step)
-    return positions - positions.mean(axis=0)
+        _descend(positions, distances, rng.permutation(pairs), step, free)
+    return positions - positions.mean(axis=0) if fixed is None else positions
