@@ -58,7 +58,7 @@ def subgraph(
     plot: Annotated[
         Optional[Path],
         typer.Option(
-            "--plot", help="Draw it to a file (.png or .svg).", autocompletion=complete_path, show_default=False
+            "--plot", help="Draw it to a file (.png, .svg or .pdf).", autocompletion=complete_path, show_default=False
         ),
     ] = None,
     html: Annotated[
@@ -85,8 +85,7 @@ def subgraph(
     from kglm.cli.graph.opening import open_graph
     from kglm.cli.graph.output import note, print_json
 
-    for path in (plot, html):
-        _require_place(path)
+    _check_places(plot, html)
     opened = open_graph(graph)
     if question is not None and choice is not None:
         part = _between(opened, question, choice, hops or BETWEEN_HOPS, max_nodes)
@@ -117,11 +116,16 @@ def _check(entities: list[str] | None, question: str | None, choice: str | None,
         raise typer.BadParameter("--relation, --min-weight and --fanout apply around entities only")
 
 
-def _require_place(path: Path | None) -> None:
-    from kglm.errors import require_file_place
+def _check_places(plot: Path | None, html: Path | None) -> None:
+    """Raise, before any work, where a file cannot be written."""
+    if plot is not None:
+        from kglm.inspection.picture_file import check_plot_path
 
-    if path is not None:
-        require_file_place(path, "file")
+        check_plot_path(plot)
+    if html is not None:
+        from kglm.inspection.page import check_page_path
+
+        check_page_path(html)
 
 
 def _between(graph: KnowledgeGraph, question: str, choice: str, hops: int, max_nodes: int) -> Subgraph:

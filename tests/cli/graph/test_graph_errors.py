@@ -26,6 +26,8 @@ BAD = [
     ("subgraph {tools} trowel --question dig --choice shed", 2, "name one or more entities, or give"),
     ("subgraph {tools} --question dig --choice shed --fanout 2", 2, "apply around entities only"),
     ("subgraph {tools} --question dig --choice dig", 1, "at least one concept each"),
+    ("subgraph {tools} trowel --plot trowel.gif", 1, "allowed endings: .png, .svg, .pdf"),
+    ("subgraph {tools} trowel --html nowhere/trowel.html", 1, "the folder 'nowhere' does not exist"),
     ("search {tools} a --substring --fuzzy", 2, "--substring and --fuzzy exclude each other"),
     ("search {tools} +", 2, "the text is blank"),
     ("coverage {tools} nowhere.jsonl", 1, "question file 'nowhere.jsonl' does not exist"),

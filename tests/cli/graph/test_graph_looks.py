@@ -80,6 +80,16 @@ def test_subgraph(kglm, tools):
     assert found["title"] == "dig? — garden"
 
 
+def test_a_subgraph_as_picture_and_page(kglm, tools, tmp_path):
+    outcome = kglm("graph", "subgraph", tools, "trowel", "--plot", "t.svg", "--html", "t.html")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err == "wrote t.svg\nwrote t.html\n"
+    assert "<svg" in (tmp_path / "t.svg").read_text()
+    assert "hand trowel" not in (tmp_path / "t.html").read_text()  # an alias, which is not shown
+    assert "plant flowers" in (tmp_path / "t.html").read_text()
+    assert document(kglm("graph", "subgraph", tools, "dig", "--html", "d.html", "--json"))["total_nodes"] == 3
+
+
 def test_search(kglm, tools):
     text = lines(kglm("graph", "search", tools, "sh"))
     assert [cells(line) for line in text[2:]] == [["shed", "3"], ["shovel", "3"]]
