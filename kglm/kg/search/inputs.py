@@ -23,6 +23,10 @@ Entities = np.ndarray | Sequence[int] | Sequence[str] | int | str
 Relations = Iterable[str | int] | str | None
 
 
+# Of the tuples below compiled code on disk knows the fields by place and type: whoever reorders fields of one type
+# must change the files that compile (numba notices a change in those alone).
+
+
 class Rows(NamedTuple):
     """The edges of every entity in one direction, sorted by (neighbour, relation), as compiled code reads them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,29 +11,28 @@ import numpy as np
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.search.inputs import Entities, entity_array, require_at_least
 from kglm.kg.search.walks import RandomWalks, random_walks
-from kglm.kg.verbalization import verbalize_path
+from kglm.kg.verbalization import verbalize_triple
 
 
 def verbalize_walks(graph: KnowledgeGraph, walks: RandomWalks) -> Iterator[str]:
     """Yield each walk as clauses, one a hop: ``trowel is used for gardening; shed is a place for …``.
 
-    The clauses of a walk that jumped back to its start stand one after another. A walk without a hop (of an
-    entity without permitted edges) says nothing and yields no text.
+    The clauses are those of :func:`~kglm.kg.verbalization.verbalize_path`. Those of a walk that jumped back to its
+    start stand one after another. A walk without a hop (of an entity without permitted edges) says nothing and
+    yields no text.
     """
-    for entities, relations in walks:
-        text = "; ".join(_clauses(graph, entities, relations))
+    labels, relations = graph.labels.take(walks.entities), walks.relations.tolist()
+    for start, stop in pairwise(walks.offsets.tolist()):
+        hops = (k for k in range(start, stop - 1) if relations[k] >= 0)
+        text = "; ".join(_clause(graph, labels[k], relations[k], labels[k + 1]) for k in hops)
         if text:
             yield text
 
 
-def _clauses(graph: KnowledgeGraph, entities: np.ndarray, relations: np.ndarray) -> Iterator[str]:
-    """Yield the stretches of a walk between its jumps."""
-    start = 0
-    for stop in (np.flatnonzero(relations < 0) + 1).tolist():
-        if stop - start > 1:
-            hops = [[relation] for relation in relations[start : stop - 1].tolist()]
-            yield verbalize_path(graph, entities[start:stop].tolist(), hops)
-        start = stop
+def _clause(graph: KnowledgeGraph, here: str, relation: int, there: str) -> str:
+    if relation < graph.num_relations:
+        return verbalize_triple(here, graph.relations[relation], there)
+    return verbalize_triple(there, graph.relations[relation - graph.num_relations], here)
 
 
 def walk_texts(

@@ -10,6 +10,7 @@ from plain_graph import PlainGraph, filters, known, several, triples
 from kglm.errors import ConfigError
 from kglm.kg import Triple
 from kglm.kg.search import random_walks, verbalize_walks, walk_texts
+from kglm.kg.verbalization import verbalize_path
 
 WAYS = {
     "weighted": st.booleans(),
@@ -119,6 +120,15 @@ def test_texts_tell_the_hops_and_skip_walks_without_any(graph_of):
     walks = random_walks(graph, ["dog"], length=3, direction="out", restart=0.5)
     assert walks.relations.tolist() == [0, -1, 0, -1]
     assert list(verbalize_walks(graph, walks)) == ["dog is a kind of pet animal; dog is a kind of pet animal"]
+
+
+def test_texts_are_those_of_paths(graph_of):
+    graph = graph_of(*(Triple(f"e_{i % 40}", "UsedFor", f"e_{i * 7 % 41}") for i in range(80)))
+    walks = random_walks(graph, length=5, backtrack=False)
+    paths = [
+        (entities.tolist(), [[relation] for relation in relations[:-1].tolist()]) for entities, relations in walks
+    ]
+    assert list(verbalize_walks(graph, walks)) == [verbalize_path(graph, *path) for path in paths if path[1]]
 
 
 def test_texts_do_not_depend_on_the_batch(graph_of):
