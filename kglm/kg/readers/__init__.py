@@ -44,10 +44,11 @@ READERS: dict[str, ReaderEntry] = {
     "csv": ReaderEntry("kglm.kg.readers.csv_rows:read_csv"),
     "dataset": ReaderEntry("kglm.kg.readers.dataset:read_dataset"),
     "parquet": ReaderEntry("kglm.kg.readers.parquet:read_parquet"),
-    "rdf": ReaderEntry("kglm.kg.readers.turtle:read_turtle"),
+    "rdf": ReaderEntry("kglm.kg.readers.rdf:read_rdf"),
     "tsv": ReaderEntry("kglm.kg.readers.tsv:read_tsv"),
-    "turtle": ReaderEntry("kglm.kg.readers.turtle:read_turtle"),
+    "turtle": ReaderEntry("kglm.kg.readers.rdf:read_turtle"),
     "wikidata": ReaderEntry("kglm.kg.readers.wikidata:read_wikidata", ("labels", "relation_labels")),
+    "wordnet": ReaderEntry("kglm.kg.readers.wordnet:read_wordnet"),
 }
 
 

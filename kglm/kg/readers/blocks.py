@@ -178,6 +178,18 @@ def strings(data: np.ndarray, begins: np.ndarray, ends: np.ndarray, present: np.
 
 
 @numba.njit(nogil=True, cache=True)
+def plain_lines(data: np.ndarray, line_starts: np.ndarray, line_ends: np.ndarray) -> np.ndarray:
+    """Return which lines hold nothing but tabs and visible ASCII, ``bool [n]``."""
+    plain = np.ones(len(line_starts), dtype=np.bool_)
+    for row in range(len(line_starts)):
+        for at in range(line_starts[row], line_ends[row]):
+            if data[at] != _TAB and not 0x20 < data[at] < 0x7F:
+                plain[row] = False
+                break
+    return plain
+
+
+@numba.njit(nogil=True, cache=True)
 def _count_lines(data: np.ndarray) -> int:
     count = 0
     for byte in data:

@@ -11,6 +11,8 @@ from kglm.kg.readers.conceptnet_merged import COLUMNS as MERGED_COLUMNS
 from kglm.kg.readers.dataset import HUB_PREFIX, is_saved_dataset
 from kglm.kg.readers.parquet import ARROW_FILE_MAGIC, PARQUET_MAGIC
 from kglm.kg.readers.table import is_header
+from kglm.kg.readers.wordnet_database import is_database
+from kglm.kg.readers.wordnet_tables import is_tables
 
 RDF_ENDINGS = frozenset(
     {".ttl", ".turtle", ".nt", ".ntriples", ".nq", ".nquads", ".trig", ".n3", ".rdf", ".owl", ".xml", ".jsonld"}
@@ -50,7 +52,7 @@ def rdf_files(folder: Path) -> list[Path]:
 def _folder_format(folder: Path) -> str:
     if is_saved_dataset(folder):
         return "dataset"
-    if (folder / "data.noun").is_file() or (folder / "dict" / "data.noun").is_file():
+    if is_database(folder) or is_database(folder / "dict") or is_tables(folder):
         return "wordnet"
     return "rdf" if rdf_files(folder) else ""
 

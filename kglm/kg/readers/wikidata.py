@@ -9,10 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from kglm.errors import DataError
 from kglm.kg.readers.batches import BATCH_ROWS, merged_batches
+from kglm.kg.readers.blocks import NOT_UTF8, FieldBlock, plain_lines, read_field_blocks
 from kglm.kg.readers.compression import open_bytes, plain_suffix
 from kglm.kg.readers.lines import BLANK, COMMENT, HEADER, read_lines
 from kglm.kg.records import Description, Label, LabelBatch, Record, TripleBatch
@@ -21,6 +23,7 @@ from kglm.kg.tally import Tally
 ID_KEYS = ("wikidata_id", "id", "qid", "mid", "entity")
 ALIAS_KEYS = ("aliases", "alternatives", "altLabels")
 ROW_LAYOUT = ("id", "label", "description", "aliases")
+_HASH = ord("#")
 NO_LABEL = "no label"
 
 
@@ -101,30 +104,49 @@ def _relation_names(entries: Iterator[Entry]) -> dict[str, str]:
 
 
 def _triples(path: Path | str, tally: Tally, names: Mapping[str, str]) -> Iterator[TripleBatch]:
-    rows: list[tuple[str, str, str, int]] = []
-    for line in read_lines(path, tally):
+    for block in read_field_blocks(path, tally, 3):
+        # Three fields between tabs without any other blank, and no remark, need no further look.
+        plain = plain_lines(block.data, block.line_starts, block.line_ends) & (block.counts == 3)
+        plain &= (np.diff(block.starts[:, :4], axis=1) > 1).all(axis=1)
+        plain[plain] = block.data[block.line_starts[plain]] != _HASH
+        rows = np.flatnonzero(plain)
+        tally.accept(len(rows))
+        heads, relations, tails = (block.column(field, rows) for field in range(3))
+        yield _triple_batch(heads, relations, tails, block.numbers(rows), names)
+        odd = list(_odd_triples(block, np.flatnonzero(~plain), tally))
+        if odd:
+            heads, relations, tails = (pa.array([row[field] for row in odd]) for field in range(3))
+            yield _triple_batch(heads, relations, tails, np.array([row[3] for row in odd]), names)
+
+
+def _triple_batch(
+    heads: pa.Array, relations: pa.Array, tails: pa.Array, lines: np.ndarray, names: Mapping[str, str]
+) -> TripleBatch:
+    if names:
+        encoded = relations.dictionary_encode()
+        called = [names.get(relation, relation) for relation in encoded.dictionary.to_pylist()]
+        relations = pa.array(called, type=pa.string()).take(encoded.indices)
+    return TripleBatch(
+        heads=heads, relations=relations, tails=tails, weights=pa.array(np.ones(len(heads))), lines=pa.array(lines)
+    )
+
+
+def _odd_triples(block: FieldBlock, rows: np.ndarray, tally: Tally) -> Iterator[tuple[str, str, str, int]]:
+    """Yield head, relation, tail and number of lines that are read one by one; others get their verdict."""
+    for row, number in zip(rows.tolist(), block.numbers(rows).tolist(), strict=True):
+        line = block.text(row)
         fields = line.split()
-        if not fields:
+        if not block.utf8[row]:
+            tally.reject(NOT_UTF8, number, line)
+        elif not fields:
             tally.skip(BLANK)
         elif line.startswith("#"):
             tally.skip(COMMENT)
         elif len(fields) != 3:
-            tally.reject(f"{len(fields)} names between blanks, expected 3: head relation tail")
+            tally.reject(f"{len(fields)} names between blanks, expected 3: head relation tail", number, line)
         else:
             tally.accept()
-            head, relation, tail = fields
-            rows.append((head, names.get(relation, relation), tail, tally.line))
-        if len(rows) == BATCH_ROWS:
-            yield _triple_batch(rows)
-            rows = []
-    if rows:
-        yield _triple_batch(rows)
-
-
-def _triple_batch(rows: list[tuple[str, str, str, int]]) -> TripleBatch:
-    heads, relations, tails, lines = (pa.array(column) for column in zip(*rows, strict=True))
-    weights = pa.array([1.0] * len(rows))
-    return TripleBatch(heads=heads, relations=relations, tails=tails, weights=weights, lines=lines)
+            yield fields[0], fields[1], fields[2], number
 
 
 def _read_entries(path: Path | str, tally: Tally, key: str | None) -> Iterator[Entry]:
