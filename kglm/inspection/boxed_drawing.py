@@ -14,7 +14,7 @@ from kglm.inspection.free_places import TakenPlaces
 from kglm.inspection.relation_style import RelationStyle
 from kglm.inspection.separation import separate
 from kglm.inspection.subgraph import Subgraph
-from kglm.inspection.subgraph_roles import LOOKS
+from kglm.inspection.subgraph_roles import LOOKS, label_of
 from kglm.kg.verbalization import spell_out
 
 FEW_NODES = 24
@@ -44,7 +44,7 @@ class BoxedDrawing:
         self.subgraph, self.styles = subgraph, styles
         self.font_size = 9.5 if len(subgraph.nodes) <= FEW_NODES else 8.0
         self.lines = [
-            wrap(node.label, TEXT_WIDTH, NODE_LINES, measure(self.font_size, LOOKS[node.role].bold))
+            wrap(label_of(node), TEXT_WIDTH, NODE_LINES, measure(self.font_size, LOOKS[node.role].bold))
             for node in subgraph.nodes
         ]
         sizes = np.array([self._size(number) for number in range(len(subgraph.nodes))]).reshape(-1, 2)

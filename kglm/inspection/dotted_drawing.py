@@ -12,12 +12,12 @@ import numpy as np
 
 from kglm.inspection.evidence_canvas import INK, TEXT, Canvas
 from kglm.inspection.evidence_layout import Box
-from kglm.inspection.evidence_text import LINE_SPACING, clean, measure, shorten
+from kglm.inspection.evidence_text import LINE_SPACING, measure, shorten
 from kglm.inspection.free_places import TakenPlaces
 from kglm.inspection.relation_style import RelationStyle
 from kglm.inspection.separation import separate
 from kglm.inspection.subgraph import Role, Subgraph
-from kglm.inspection.subgraph_roles import LOOKS
+from kglm.inspection.subgraph_roles import LOOKS, label_of
 
 PAGE_AREA = 760.0
 """Points squared for each node."""
@@ -43,7 +43,7 @@ class DottedDrawing:
         self.ends = np.array([(index[e.source], index[e.target]) for e in subgraph.edges]).reshape(-1, 2)
         self.radii = _radii(subgraph, self.ends)
         self.centers = _spread(positions, self.radii)
-        self.texts = [shorten(clean(node.label), LABEL_WIDTH, measure(*_font(node.role))) for node in subgraph.nodes]
+        self.texts = [shorten(label_of(node), LABEL_WIDTH, measure(*_font(node.role))) for node in subgraph.nodes]
         self.labels = self._place_labels()
         every = np.vstack([self.centers - self.radii[:, None], self.centers + self.radii[:, None], *self._corners()])
         self._shift = -every.min(axis=0)

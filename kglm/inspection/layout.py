@@ -57,7 +57,9 @@ def _positions(links: nx.Graph, fixed: np.ndarray, lefts: np.ndarray, rights: np
     """Return positions in which fixed ones (not NaN) stay; parts without any are packed, below those with some."""
     positions = fixed.copy()
     loose: list[list[int]] = []
-    for part in sorted((sorted(part) for part in nx.connected_components(links)), key=lambda part: (-len(part), part)):
+    for part in sorted(
+        (sorted(part) for part in nx.connected_components(links)), key=lambda part: (-len(part), part)
+    ):
         if np.isnan(fixed[part]).all():
             loose.append(part)
         else:

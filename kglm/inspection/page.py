@@ -24,21 +24,24 @@ from kglm.inspection.layout import lay_out_subgraph
 from kglm.inspection.relation_style import COLOURS, DARK_COLOURS, REST, RelationStyle, relation_styles
 from kglm.inspection.separation import separate
 from kglm.inspection.subgraph import Subgraph
-from kglm.inspection.subgraph_roles import MEANINGS
+from kglm.inspection.subgraph_roles import MEANINGS, label_of
 from kglm.kg.verbalization import spell_out, verbalize_triple
 
 SCRIPTS = (
-    "graph.js", "state.js", "drawing.js", "labels.js", "pointer.js", "panel.js", "legend.js", "search.js", "exports.js",
-    "keyboard.js", "main.js",
+    "graph.js", "state.js", "drawing.js", "labels.js", "pointer.js", "panel.js", "legend.js", "search.js",
+    "exports.js", "keyboard.js", "main.js",
 )  # fmt: skip
 """In the order in which they build on each other."""
 
 SHOWN = 150
+STRETCH = 1.35
+"""Screens are broader than high."""
+
 ROOM = 0.3
 """The part of the area that the nodes' own squares fill."""
 
 HEAD, TAIL = "\u0001", "\u0002"
-"""Marks for a triple's ends in a relation's template; control characters that :func:`clean` labels do not hold."""
+"""Marks for a triple's ends in a relation's template; control characters, which no label on a page holds."""
 
 
 def write_page(subgraph: Subgraph, path: Path | str, *, shown: int = SHOWN, seed: int = 0) -> int:
@@ -112,7 +115,7 @@ def page_data(subgraph: Subgraph, *, shown: int = SHOWN, seed: int = 0) -> dict[
         "nodes": [
             {
                 "name": node.name,
-                "label": node.label,
+                "label": label_of(node),
                 "role": node.role,
                 "description": node.description,
                 "hops": node.hops,
@@ -138,7 +141,7 @@ def page_data(subgraph: Subgraph, *, shown: int = SHOWN, seed: int = 0) -> dict[
 
 def _positions(subgraph: Subgraph, shown: int, seed: int) -> list[list[float]]:
     """Return positions for which the nodes shown at first have the page to themselves, and no dot covers another."""
-    positions = lay_out_subgraph(subgraph, first=shown, seed=seed)
+    positions = lay_out_subgraph(subgraph, first=shown, seed=seed) * (STRETCH, 1.0)
     if not len(positions):
         return []
     positions[:shown] = _parted(positions[:shown])

@@ -17,7 +17,7 @@ from kglm.inspection.layout import lay_out_subgraph
 from kglm.inspection.picture_file import check_plot_path, write_picture
 from kglm.inspection.relation_style import RelationStyle, relation_styles
 from kglm.inspection.subgraph import ROLES, Role, Subgraph
-from kglm.inspection.subgraph_roles import LOOKS, MEANINGS
+from kglm.inspection.subgraph_roles import LOOKS, MEANINGS, label_of
 
 MOST_BOXES = 120
 """Up to so many nodes each is a box with its label; beyond, a dot."""
@@ -47,7 +47,7 @@ def plot_subgraph(subgraph: Subgraph, path: Path | str, *, seed: int = 0) -> Non
     """
     check_plot_path(path)
     positions = lay_out_subgraph(subgraph, seed=seed)
-    texts = [subgraph.title, *(node.label for node in subgraph.nodes), *subgraph.relations]
+    texts = [subgraph.title, *(label_of(node) for node in subgraph.nodes), *subgraph.relations]
     write_picture(lambda: draw_subgraph(subgraph, positions), path, "".join(texts))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kglm.inspection.evidence_canvas import BLUE, INK, ORANGE, Look
-from kglm.inspection.subgraph import Role
+from kglm.inspection.evidence_text import clean
+from kglm.inspection.subgraph import Role, SubgraphNode
 
 GREEN = "#00684a"
 
@@ -19,3 +20,8 @@ MEANINGS: dict[Role, str] = {
     "seed": "asked for",
     "other": "any other",
 }
+
+
+def label_of(node: SubgraphNode) -> str:
+    """Return what is written at a node: its label in one line, or its name where that is empty."""
+    return clean(node.label) or clean(node.name) or "(no name)"

@@ -3,6 +3,7 @@
 const element = document.getElementById("graph")
 const plotting = Bokeh.Plotting
 const BEND = 0.085
+const MOST_HEADS = 2500
 const ALPHABET = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', 'Noto Sans', sans-serif"
 
 const xRange = new Bokeh.Range1d({ start: -1, end: 1 })
@@ -29,7 +30,7 @@ function addGlyphs() {
   sources.halo.data = { x: [], y: [], size: [], color: [] }
   sources.more.data = { x: [], y: [], size: [], color: [], alpha: [] }
   sources.nodes.data = { x: [], y: [], size: [], color: [], line: [], alpha: [], marker: [] }
-  sources.names.data = sources.labels.data = { x: [], y: [], text: [], color: [], outline: [], size: [], style: [], alpha: [] }
+  sources.names.data = sources.labels.data = emptyColumns()
   plot.bezier({
     x0: field("x0"), y0: field("y0"), x1: field("x1"), y1: field("y1"), cx0: field("cx0"), cy0: field("cy0"),
     cx1: field("cx1"), cy1: field("cy1"), ...line, source: sources.edges,
@@ -54,8 +55,10 @@ function addGlyphs() {
       text_font_size: field("size"), text_font_style: field("style"), text_align: "center", text_baseline: "middle",
       source: sources[name],
     }
-    // Bokeh draws an outline over its letters: the ground is drawn first, by itself.
-    plot.text({ ...text, text_color: field("outline"), text_outline_color: field("outline"), text_outline_width: 4 })
+    // Bokeh draws an outline over its letters: the ground is drawn first, by itself. A name that stands on its
+    // edge needs a plate, as the line would strike through its spaces.
+    if (name === "labels") plot.text({ ...text, text_color: field("outline"), text_outline_color: field("outline"), text_outline_width: 4 })
+    else plot.rect({ x: field("x"), y: field("y"), width: { field: "width", units: "screen" }, height: { value: 12, units: "screen" }, fill_color: field("outline"), line_color: null, source: sources[name] })
     plot.text({ ...text, text_color: field("color") })
   }
 }
@@ -101,7 +104,9 @@ function fit(indices = [...state.shown]) {
   }
   const width = Math.max(element.clientWidth, 1)
   const height = Math.max(element.clientHeight, 1)
-  const span = Math.max((right - left) / Math.max(0.3, 1 - 190 / width), ((high - low) * width) / height / Math.max(0.3, 1 - 110 / height), 2.2)
+  // Labels reach beyond their nodes.
+  const [across, down] = [1 - Math.min(190, 0.3 * width) / width, 1 - Math.min(110, 0.3 * height) / height]
+  const span = Math.max((right - left) / across, ((high - low) * width) / height / down, 2.2)
   fitted = span
   setView((left + right) / 2, (low + high) / 2, span)
 }
@@ -124,7 +129,12 @@ function reveal(index) {
 }
 
 let most = 1
+let radii = []
 function radius(node, unit) {
+  return radii[node.index] ?? findRadius(node, unit)
+}
+
+function findRadius(node, unit) {
   const crowd = Math.min(1, Math.max(0.5, Math.sqrt(160 / Math.max(1, state.shown.size))))
   const near = Math.min(2, Math.max(1, Math.sqrt((unit * fitted) / Math.max(1, element.clientWidth))))
   if (node.role !== "other") return 10 * Math.max(0.85, crowd) * near
@@ -182,19 +192,43 @@ function emphasis() {
 
 let drawn = []
 let waiting = false
+let cost = 0
 function redraw() {
   if (waiting) return
   waiting = true
   requestAnimationFrame(() => {
     waiting = false
+    const start = performance.now()
     draw()
+    cost = performance.now() - start
   })
+}
+
+// While the picture moves, Bokeh moves what is drawn; what takes long to draw anew waits until it rests.
+let resting = null
+function redrawMoved() {
+  clearTimeout(resting)
+  if (cost < 25) redraw()
+  else resting = setTimeout(redraw, 150)
+}
+
+// Edges far outside what is in view need no drawing.
+function inReach(at) {
+  const [left, right, low, high] = [at.left(-0.3 * at.width), at.left(1.3 * at.width), at.top(1.3 * at.height), at.top(-0.3 * at.height)]
+  return (edge) => {
+    const from = nodes[edge.source]
+    const to = nodes[edge.target]
+    return !((from.x < left && to.x < left) || (from.x > right && to.x > right) || (from.y < low && to.y < low) || (from.y > high && to.y > high))
+  }
 }
 
 function draw() {
   const at = scale()
+  radii = []
+  radii = nodes.map((node) => findRadius(node, at.unit))
   const strong = emphasis()
-  const shown = shownEdges()
+  const shown = shownEdges().filter(inReach(at))
+  const allHeads = shown.length <= MOST_HEADS
   const inFans = new Map()
   for (const edge of shown) {
     if (!inFans.has(edge.fan)) inFans.set(edge.fan, [])
@@ -218,6 +252,7 @@ function draw() {
     columnsOf.width.push(out && state.selected.kind === "edge" ? 3.5 : out ? 1.9 : 0.7 + 0.8 * crowd)
     columnsOf.alpha.push(alpha)
     columnsOf.dash.push(relations[edge.relation].dash)
+    if (!allHeads && !out) return { edge, curve }
     const target = nodes[edge.target]
     const size = out ? 10 : headSize
     const t = tipOf(curve, target, (radius(target, at.unit) + 1.5 + size * 0.5) / at.unit)
@@ -247,7 +282,8 @@ function drawNodes(at, strong) {
     alpha: column(faint),
     marker: column((node) => (node.role === "choice" ? "square" : "circle")),
   }
-  const more = order.filter((index) => hiddenNeighbors(index).length)
+  const hiding = nodesWithMore()
+  const more = order.filter((index) => hiding.has(index))
   sources.more.data = {
     x: more.map((index) => nodes[index].x), y: more.map((index) => nodes[index].y),
     size: more.map((index) => 2 * radius(nodes[index], at.unit) + 6),

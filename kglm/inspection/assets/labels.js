@@ -57,13 +57,13 @@ function importance(strong) {
 }
 
 function emptyColumns() {
-  return { x: [], y: [], text: [], color: [], outline: [], size: [], style: [], alpha: [] }
+  return { x: [], y: [], text: [], color: [], outline: [], size: [], style: [], alpha: [], width: [] }
 }
 
 function write(columns, at, x, y, text, color, size, bold, alpha) {
   columns.x.push(at.left(x)); columns.y.push(at.top(y)); columns.text.push(text); columns.color.push(color)
   columns.outline.push(colors.ground); columns.size.push(`${size}px`); columns.style.push(bold ? "bold" : "normal")
-  columns.alpha.push(alpha)
+  columns.alpha.push(alpha); columns.width.push(textWidth(text, size, bold) + 4)
 }
 
 function drawLabels(at, strong) {

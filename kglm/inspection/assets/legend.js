@@ -35,7 +35,7 @@ function alone(relation) {
 
 function drawRoles() {
   const rows = Object.entries(ROLE_NAMES).map(([role, meaning]) => [role, meaning, [...state.shown].filter((index) => nodes[index].role === role).length, nodes.filter((node) => node.role === role).length])
-  const more = [...state.shown].filter((index) => hiddenNeighbors(index).length).length
+  const more = nodesWithMore().size
   document.getElementById("roles").replaceChildren(
     ...rows.filter(([, , , all]) => all).map(([role, meaning, shown, all]) => make("li", {}, make("span", { className: `dot ${role}` }), meaning, make("span", { className: "n", textContent: shown === all ? number(all) : `${number(shown)} of ${number(all)}` }))),
     ...(more ? [make("li", {}, make("span", { className: "dot more" }), "has hidden neighbours", make("span", { className: "n", textContent: number(more) }))] : []))

@@ -37,7 +37,7 @@ async function start() {
   fit()
   renderAll()
   onChange(renderAll)
-  for (const range of [xRange, yRange]) range.change.connect(redraw)
+  for (const range of [xRange, yRange]) range.change.connect(redrawMoved)
   let size = [element.clientWidth, element.clientHeight]
   new ResizeObserver(() => {
     const now = [element.clientWidth, element.clientHeight]

@@ -55,7 +55,7 @@ function only(index) {
 function describeNode(node) {
   const hidden = hiddenNeighbors(node.index).length
   const here = neighborsOf(node.index).size
-  const label = hidden > MOST_REVEALED ? `Expand (${MOST_REVEALED} of ${number(hidden)})` : `Expand (${number(hidden)})`
+  const label = hidden > MOST_REVEALED ? `Expand (${MOST_REVEALED} of ${number(hidden)})` : hidden ? `Expand (${hidden})` : "Expand"
   const links = [...node.links].sort((a, b) => relationRank(a) - relationRank(b) || a - b)
   details.replaceChildren(
     make("p", { className: "kind" }, make("span", { className: `dot ${node.role}` }), ROLE_NAMES[node.role]),
@@ -129,7 +129,8 @@ function describeNothing() {
   details.replaceChildren(
     make("h2", { textContent: "Begin with" }),
     make("ul", { className: "links" }, ...begin.slice(0, 8).map((index) => make("li", {}, nodeButton(index)))),
-    make("p", { className: "hint", textContent: "Select a node or an edge to read about it. A dashed ring marks nodes with hidden neighbours." }))
+    make("p", { className: "hint", textContent: "Select a node or an edge to read about it. A dashed ring marks nodes with hidden neighbours." }),
+    ...(edges.length > MOST_HEADS ? [make("p", { className: "hint", textContent: `Where more than ${number(MOST_HEADS)} edges are in view, only those of the selection have arrowheads.` })] : []))
 }
 
 function describe() {

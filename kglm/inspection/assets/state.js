@@ -10,6 +10,7 @@ function onChange(listener) {
 }
 
 function changed(what) {
+  hiding = null
   for (const listener of listeners) listener(what)
   keepAddress()
 }
@@ -26,8 +27,20 @@ function hiddenNeighbors(index) {
   return [...neighborsOf(index)].filter((other) => !state.shown.has(other)).sort((a, b) => a - b)
 }
 
+// The shown nodes that have a neighbour that is not, found once after each change.
+let hiding = null
+function nodesWithMore() {
+  if (hiding) return hiding
+  hiding = new Set()
+  for (const edge of edges) {
+    if (state.shown.has(edge.source) === state.shown.has(edge.target)) continue
+    hiding.add(state.shown.has(edge.source) ? edge.source : edge.target)
+  }
+  return hiding
+}
+
 function remember() {
-  past.push({ shown: new Set(state.shown), off: new Set(state.off) })
+  past.push({ shown: new Set(state.shown), off: new Set(state.off), selected: state.selected, cursor: state.cursor })
   if (past.length > 100) past.shift()
 }
 
@@ -65,9 +78,6 @@ function setOff(off) {
 function undo() {
   if (!past.length) return
   Object.assign(state, past.pop())
-  if (state.selected?.kind === "node" && !state.shown.has(state.selected.index)) state.selected = null
-  if (state.selected?.kind === "edge" && !edgeShows(edges[state.selected.index])) state.selected = null
-  if (state.cursor !== null && !state.shown.has(state.cursor)) state.cursor = null
   changed("shown")
 }
 
@@ -104,6 +114,7 @@ function keepAddress() {
 }
 
 function readAddress() {
+  hiding = null
   const parts = new URLSearchParams(location.hash.slice(1))
   state.shown = new Set(parts.has("all") ? nodes.map((node) => node.index) : first)
   for (const index of numbers(parts.get("more"))) if (index < nodes.length) state.shown.add(index)
