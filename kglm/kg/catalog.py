@@ -7,9 +7,12 @@ A recipe is a TOML file in a folder of :mod:`kglm.graphs`. ``NAME/recipe.toml`` 
     [files.source]
     path = "assertions.csv.gz"          # name of the file under the cache
     url = "https://..."                 # where it is downloaded from
-    sha256 = "..."                      # absent: the first download is trusted, and recorded
+    sha256 = "..."                      # absent: the first download is trusted, and recorded beside it
     bytes = 497963447
-    data = "conceptnet/assertions.csv"  # where a data folder may hold it already
+    unpack = "wordnet"                  # it is a zip archive, and this folder of it is meant ("." for all)
+    data = "conceptnet/assertions.csv"  # or where a data folder may hold it already: a file, or a folder
+    data_sha256 = "..."                 # if that is another file than the one to download;
+    data_sha256 = { "a.tsv" = "..." }   # of a folder, those of the files that count
     bundled = "."                       # or where it lies in the recipe's own folder
 
     [graph]                             # the fields of GraphRecipe; "@NAME" stands for the path of files.NAME
@@ -19,22 +22,25 @@ A recipe is a TOML file in a folder of :mod:`kglm.graphs`. ``NAME/recipe.toml`` 
 
 from __future__ import annotations
 
-import logging
 import os
 import tomllib
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from kglm.errors import ConfigError, DataError, UnknownNameError, did_you_mean
-from kglm.kg.checksum import Checksum, verify_checksum
+from tqdm import tqdm
+
+from kglm.errors import ConfigError, DataError, UnknownNameError, did_you_mean, require_file
+from kglm.files import atomic_directory
+from kglm.kg.checksum import Checksum, sha256_of, verify_checksum
 from kglm.kg.download import download
 from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.http_transfer import Progress
 from kglm.kg.recipe import GraphRecipe
-
-logger = logging.getLogger(__name__)
 
 MAIN = "recipe"
 SOURCE = "source"
@@ -43,14 +49,17 @@ DOWNLOADS = "downloads"
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeFile:
-    """A file that a graph is made of, and where it may be found.
+    """A file (or folder) that a graph is made of, and where it may be found.
 
     Attributes:
         path: its name under the cache, once downloaded.
         url: where it is downloaded from, or None.
-        sha256: its checksum, or None where nobody has published it.
-        bytes: its size, or None.
+        sha256: the checksum of what is downloaded, or None where nobody has published it.
+        bytes: the size of that, or None.
+        unpack: the folder of the downloaded zip archive that is meant; None where it is no archive.
         data: its place in a data folder, or None.
+        data_sha256: the checksum of the file there, or those of the files in the folder there; None where it is the
+            file to be downloaded.
         bundled: its place in the recipe's folder, or None.
     """
 
@@ -58,7 +67,9 @@ class RecipeFile:
     url: str | None = None
     sha256: str | None = None
     bytes: int | None = None
+    unpack: str | None = None
     data: str | None = None
+    data_sha256: str | Mapping[str, str] | None = None
     bundled: str | None = None
 
     def __post_init__(self) -> None:
@@ -67,10 +78,31 @@ class RecipeFile:
         if self.url is not None and (not self.path or Path(self.path).name != self.path):
             raise ConfigError(f"path is {self.path!r}; a file with a url needs a plain file name")
 
-    @property
-    def checksum(self) -> Checksum:
-        """What the file must be, as far as that is known."""
-        return Checksum(sha256=self.sha256, size=self.bytes)
+    def find(self, folder: Path, downloads: Path, data_dir: Path | None) -> Path | None:
+        """Return where the file lies, after downloading it where it lies nowhere; None where it cannot be had.
+
+        Raises:
+            DataError: it cannot be downloaded, or is not what it should be.
+        """
+        if self.bundled is not None:
+            return (folder / self.bundled).resolve()
+        if self.data is not None and data_dir is not None and (data_dir / self.data).exists():
+            return self._check_data(data_dir / self.data)
+        if self.url is None:
+            return None
+        target = downloads / self.path
+        with _progress_bar(self.path) as progress:
+            download(self.url, target, Checksum(sha256=self.sha256, size=self.bytes), progress=progress)
+        return target if self.unpack is None else _unpack(target, self.sha256 or sha256_of(target)) / self.unpack
+
+    def _check_data(self, path: Path) -> Path:
+        if isinstance(self.data_sha256, str):
+            return verify_checksum(path, Checksum(sha256=self.data_sha256))
+        if self.data_sha256 is None:
+            return verify_checksum(path, Checksum(sha256=self.sha256, size=self.bytes))
+        for name, sha256 in self.data_sha256.items():
+            verify_checksum(require_file(path / name, "graph source"), Checksum(sha256=sha256))
+        return path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +154,19 @@ class CatalogRecipe:
         """Return where each file lies, after downloading what is in no other place.
 
         A file is taken from the recipe's folder, else from ``data_dir``, else from an earlier download under
-        ``cache_dir``, else it is downloaded there. Except for what ships with kglm, each is checked against the
-        recipe's checksum, or where there is none, against that of the first download.
+        ``cache_dir``, else it is downloaded there, with a progress bar where a person watches. Except for what ships
+        with kglm, each is checked against the recipe's checksum, or where there is none, against that of the first
+        download.
 
         Raises:
             DataError: a file is nowhere, cannot be downloaded, or is not what the recipe says.
         """
-        return {role: self._place(entry, Path(cache_dir), _data_dir(data_dir)) for role, entry in self.files.items()}
+        downloads = Path(cache_dir) / DOWNLOADS / self.folder.name
+        found = {role: entry.find(self.folder, downloads, _data_dir(data_dir)) for role, entry in self.files.items()}
+        places = {role: place for role, place in found.items() if place is not None}
+        for role in found.keys() - places.keys():
+            raise self._missing(self.files[role], _data_dir(data_dir))
+        return places
 
     def graph_recipe(self, cache_dir: Path | str, data_dir: Path | str | None = None) -> GraphRecipe:
         """Return how the graph is compiled from its files, which are fetched where they are missing.
@@ -146,15 +184,9 @@ class CatalogRecipe:
         except TypeError as error:
             raise ConfigError(f"the recipe '{self.name}': {error}") from error
 
-    def _place(self, entry: RecipeFile, cache_dir: Path, data_dir: Path | None) -> Path:
-        if entry.bundled is not None:
-            return (self.folder / entry.bundled).resolve()
-        if entry.data is not None and data_dir is not None and (data_dir / entry.data).exists():
-            return verify_checksum(data_dir / entry.data, entry.checksum)
-        if entry.url is not None:
-            return download(entry.url, cache_dir / DOWNLOADS / self.name / entry.path, entry.checksum)
+    def _missing(self, entry: RecipeFile, data_dir: Path | None) -> DataError:
         told = "no data folder is named" if data_dir is None else f"the data folder is '{data_dir}'"
-        raise DataError(
+        return DataError(
             f"the graph '{self.name}' is made from '{entry.data}' in a data folder, and there is no other place to "
             f"get it from; {told} (set KGLM_DATA_DIR). See {self.folder / 'README.md'}"
         )
@@ -203,6 +235,34 @@ def _recipe_paths() -> dict[str, Path]:
 def _data_dir(named: Path | str | None) -> Path | None:
     named = named or os.environ.get("KGLM_DATA_DIR")
     return Path(named).expanduser().absolute() if named else None
+
+
+@contextmanager
+def _progress_bar(name: str) -> Iterator[Progress]:
+    """Show how far a download has come, where the error stream is a terminal."""
+    with tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024, disable=None, leave=False) as bar:
+
+        def report(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report
+
+
+def _unpack(archive: Path, sha256: str) -> Path:
+    """Return the folder that holds the content of a zip archive, made when it is first asked for.
+
+    Raises:
+        DataError: it is no zip archive.
+    """
+    folder = archive.with_name(f"{archive.stem}-{sha256[:12]}")
+    if not folder.is_dir():
+        try:
+            with atomic_directory(folder) as place, zipfile.ZipFile(archive) as content:
+                content.extractall(place)
+        except zipfile.BadZipFile as error:
+            raise DataError(f"'{archive}' is not a zip archive ({error})") from error
+    return folder
 
 
 def _resolve(value: Any, places: Mapping[str, Path]) -> Any:
