@@ -19,6 +19,7 @@ from kglm.kg.sparql_store import open_store
 _PLACE = re.compile(r"error at (\d+):(\d+): ", re.ASCII)
 _PROLOGUE = re.compile(r"\s+|#[^\n]*|(?:PREFIX\s+[^\s<]*|BASE)\s*<[^>]*>", re.IGNORECASE)
 _UPDATE = re.compile(r"(?:INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE)
+_NAMED_GRAPH = re.compile(r"\b(?:GRAPH|FROM)\b", re.IGNORECASE)
 MAX_EXPECTED = 160
 
 
@@ -43,7 +44,7 @@ def sparql(
     *,
     limit: int | None = None,
     prefixes: Mapping[str, str] | None = None,
-    statements: bool = True,
+    statements: bool | None = None,
 ) -> Bindings | Statements | Truth:
     """Answer a SPARQL 1.1 query about a graph.
 
@@ -66,7 +67,8 @@ def sparql(
         store_dir: folder where stores on disk are kept for the next time; None for a store in memory.
         limit: how many rows or triples are returned at most; the store stops looking after one more.
         prefixes: further prefixes, for the names in the graph and for the query.
-        statements: False for a smaller store without reified statements.
+        statements: whether the store has the reified statements, which make it up to five times as large; None where
+            the query has a ``GRAPH`` or ``FROM`` and so can reach them.
 
     Returns:
         Bindings for ``SELECT``, statements for ``CONSTRUCT`` and ``DESCRIBE``, a truth value for ``ASK``.
@@ -78,6 +80,8 @@ def sparql(
     """
     if limit is not None and limit < 0:
         raise ConfigError(f"limit {limit}, expected 0 or more")
+    if statements is None:
+        statements = _NAMED_GRAPH.search(query) is not None
     store = open_store(graph, store_dir, prefixes=prefixes, statements=statements)
     name = Namespaces.of(graph.entities, graph.relations, prefixes).name
     declared = {"": BASE} | WELL_KNOWN | dict(prefixes or {})

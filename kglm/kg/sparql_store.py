@@ -35,12 +35,12 @@ def open_store(
     store_dir: Path | str | None = None,
     *,
     prefixes: Mapping[str, str] | None = None,
-    statements: bool = True,
+    statements: bool = False,
 ) -> Store:
     """Return a store that holds what the N-Triples export of a graph says, making it on first use.
 
-    The reified statements, which bear weights and sources, are in the named graph :data:`STATEMENTS`, out of the way
-    of queries that ask for everything around an entity.
+    The reified statements, which bear weights and sources, are there if asked for, and in the named graph
+    :data:`STATEMENTS`, out of the way of queries that ask for everything around an entity.
 
     In memory the store lives as long as the graph object. On disk it lies in a folder of ``store_dir`` named by the
     graph's fingerprint, so that another graph, or the same built anew with other content, gets another store. It
@@ -54,7 +54,7 @@ def open_store(
         graph: what the store is made from.
         store_dir: where stores on disk are kept; None for a store in memory.
         prefixes: what prefixes in names stand for, beside the well-known ones (:mod:`kglm.kg.iris`).
-        statements: whether the store holds the reified statements; without them it is smaller by up to two thirds.
+        statements: whether the store holds the reified statements, which make it up to five times as large.
 
     Raises:
         GraphError: the folder of the store holds something else, or is damaged.

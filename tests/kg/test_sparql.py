@@ -134,7 +134,7 @@ def test_prefixes_can_be_given_and_declared(graph_of):
 
 def test_a_store_in_memory_is_made_once_for_a_graph_object(graph):
     assert open_store(graph) is open_store(graph)
-    assert open_store(graph) is not open_store(graph, statements=False)
+    assert open_store(graph) is not open_store(graph, statements=True)
 
 
 def test_a_store_on_disk_is_reused_read_only_and_of_one_graph(graph, graph_of, tmp_path):
@@ -193,5 +193,5 @@ def test_two_hops_on_conceptnet_are_those_of_the_adjacency(conceptnet, tmp_path)
     trowel = conceptnet.entity_id("trowel")
     near = {int(n) for n in conceptnet.outgoing.row(trowel).neighbors}
     expected = {conceptnet.entities[int(n)] for middle in near for n in conceptnet.outgoing.row(middle).neighbors}
-    found = sparql(conceptnet, "SELECT DISTINCT ?y { :trowel ?p ?x . ?x ?q ?y FILTER isIRI(?y) }", statements=False)
+    found = sparql(conceptnet, "SELECT DISTINCT ?y { :trowel ?p ?x . ?x ?q ?y FILTER isIRI(?y) }")
     assert {name for (name,) in found} == expected

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-RUN_LINES = 1_000_000
+RUN_LINES = 500_000
 
 
 def sorted_lines(lines: Iterable[str], folder: Path, run_lines: int = RUN_LINES) -> Iterator[bytes]:
