@@ -1,4 +1,4 @@
-"""Measure how much of a question-answering set a graph can ground and connect: the same as ``kglm graph coverage``."""
+"""Measure how much of a question-answering set a graph grounds and connects: the same as ``kglm graph coverage``."""
 
 import sys
 

@@ -248,7 +248,8 @@ def _entity_changes(old: KnowledgeGraph, new: KnowledgeGraph, matches: np.ndarra
 def _relabelled(
     old: KnowledgeGraph, new: KnowledgeGraph, matches: np.ndarray, max_examples: int
 ) -> tuple[int, tuple[tuple[str, str, str], ...]]:
-    count, examples = 0, []
+    count = 0
+    examples: list[int] = []
     for start, labels in chunks(old.labels):
         partners = matches[start : start + len(labels)]
         shared = np.flatnonzero(partners >= 0)

@@ -87,6 +87,8 @@ def search_names(graph: KnowledgeGraph, query: str, mode: SearchMode = "prefix",
         raise ValueError("the query is blank")
     if mode not in SEARCH_MODES:
         raise ValueError(f"mode '{mode}' is not allowed; allowed: {', '.join(SEARCH_MODES)}")
+    if not _is_text(query):
+        return NameMatches(query=query, mode=mode, total=0, matches=())
     find = {"prefix": _by_prefix, "substring": _by_substring, "fuzzy": _by_distance}[mode]
     entities, forms, distances = _join(graph, find(graph.surfaces, query), find(graph.entities, query))
     first = _first_of_each(entities, distances, forms)
@@ -167,7 +169,7 @@ def names_starting(graph: KnowledgeGraph, text: str, limit: int = 50) -> list[st
     """Return labels, aliases and names that begin with ``text``, as they are to be typed; for completion."""
     found: dict[str, None] = {}
     for table in (graph.surfaces, graph.entities):
-        for form in _spellings(text) if text else [text]:
+        for form in _spellings(text):
             low, high = table.prefix_range(form)
             found.update(dict.fromkeys(table[index] for index in range(low, min(high, low + limit))))
     return list(found)[:limit]
@@ -190,11 +192,11 @@ def _spellings(text: str) -> list[str]:
     cased = [text, text.lower(), text.capitalize(), text.title(), text.upper()]
     spaced = [form.replace(" ", "_") for form in cased] + [form.replace("_", " ") for form in cased]
     # A command line may hold bytes that are no text; no name does.
-    return [form for form in dict.fromkeys([*cased, *spaced]) if form.isascii() or _is_text(form)]
+    return list(dict.fromkeys([*cased, *spaced])) if _is_text(text) else []
 
 
 def _is_text(form: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in form)
+    return form.isascii() or not any("\ud800" <= character <= "\udfff" for character in form)
 
 
 _Hits = tuple[np.ndarray, np.ndarray]

@@ -89,7 +89,14 @@ def show(*blocks: Block, file: IO[str] | None = None) -> None:
         with console.capture() as capture:
             console.print(_sentence(block) if isinstance(block, str) else block)
         # Cells are padded to their column's width; no line needs blanks at its end.
-        file.write("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")) + "\n")
+        lines = (line.rstrip() for line in capture.get().rstrip("\n").split("\n"))
+        file.write(_writable("\n".join(lines) + "\n", file))
+
+
+def _writable(text: str, file: IO[str]) -> str:
+    """Return a text with question marks for what the file's encoding does not know."""
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def heading(text: str, detail: str = "") -> Text:

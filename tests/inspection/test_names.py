@@ -128,6 +128,13 @@ def test_search_refuses(graph, query, mode):
         search_names(graph, query, mode)
 
 
+@pytest.mark.parametrize("mode", ["prefix", "substring", "fuzzy"])
+def test_bytes_that_are_no_text_find_nothing(graph, mode):
+    assert found(graph, "a\udcff", mode) == []
+    assert find_entities(graph, "\udcff") == []
+    assert names_starting(graph, "\udcff") == []
+
+
 def test_aliases_are_the_other_forms(graph):
     assert aliases(graph, graph.entity_id("bank_river")) == ["bank of a river", "shore"]
     assert aliases(graph, graph.entity_id("zürich")) == []

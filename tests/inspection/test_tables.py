@@ -72,6 +72,13 @@ def test_a_terminal_folds_cells_and_cuts_nothing(monkeypatch):
     assert "\x1b[" in text
 
 
+def test_a_terminal_that_knows_no_arrows_gets_question_marks():
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    show("a → b", file=file)
+    file.seek(0)
+    assert file.read() == "a ? b\n"
+
+
 def test_pairs_have_no_headings():
     assert printed(pairs([("entities", 3), ("name", ":smile:")])) == "entities  3\nname      :smile:\n"
 

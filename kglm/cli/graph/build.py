@@ -56,7 +56,8 @@ def build(
         typer.Option(
             "--format",
             "-f",
-            help="How SOURCE is read; told from its content unless named.",
+            help="How SOURCE is read (conceptnet5, csv, parquet, rdf, tsv, wordnet, ...); told from its "
+            "content unless named.",
             autocompletion=complete_format,
             show_default=False,
         ),
@@ -79,7 +80,7 @@ def build(
         Optional[str],
         typer.Option(
             "--normalization",
-            help="Named rules for concept names.",
+            help="Rules for concept names: casefold-1, conceptnet-1, none.",
             autocompletion=complete_normalization,
             show_default=False,
         ),
@@ -120,16 +121,18 @@ def build(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compile a graph from a source. An old graph in OUT is replaced only when all is done.
+    """Compile a graph from a source.
 
-    Malformed lines are counted, and written to rejected.jsonl in OUT with the reason.
+    An old graph in OUT is replaced, in one step, when all is done. Malformed
+    lines are counted, and written to rejected.jsonl in OUT with the reason.
 
-    Example: kglm graph build triples.csv my-graph -c head=subj -c relation=pred -c tail=obj
+    Example: kglm graph build wikidata.nt.gz my-graph --language de
 
-    Example: kglm graph build assertions.csv.gz cn --relation-map conceptnet/relations.tsv
+    Example: kglm graph build t.csv g -c head=subj -c relation=pred -c tail=obj
 
-    JSON keys: folder, name, fingerprint, format, entities, relations, triples, intake (unit, lines, accepted,
-    skipped, rejected), rejected_file, seconds, bytes.
+    JSON keys: folder, name, fingerprint, format, entities, relations, triples,
+    intake (unit, lines, accepted, skipped, rejected), rejected_file, seconds,
+    bytes.
     """  # fmt: skip
     from kglm.cli.graph.building import build as compile_graph
     from kglm.cli.graph.opening import find_recipe

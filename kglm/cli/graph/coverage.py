@@ -38,16 +38,18 @@ def coverage(
     ] = MIN_COVERED,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how much of a question-answering set the graph can ground and connect.
+    """Measure how much of a question set a graph grounds and connects.
 
-    A wrong choice that is connected as often as the right one shows how little the mere presence of a path tells.
+    A wrong choice that is connected as often as the right one shows how little
+    the mere presence of a path tells.
 
-    Example: kglm graph coverage conceptnet commonsense_qa/train_rand_split.jsonl.gz
+    Example: kglm graph coverage my-graph csqa/train.jsonl.gz --question-concept
 
-    JSON keys: graph, question_source, questions, unlabelled, concepts_per_question, concepts_per_choice, right and
-    wrong (choices, question_grounded, choice_grounded, both_grounded, within (1, 2, 3), shares),
-    direct_edge_accuracy, chance, unconnected (id, question, answer, question_concepts, answer_concepts),
-    unconnected_total.
+    JSON keys: graph, question_source, questions, unlabelled,
+    concepts_per_question, concepts_per_choice, right and wrong (choices,
+    question_grounded, choice_grounded, both_grounded, within (1, 2, 3),
+    shares), direct_edge_accuracy, chance, unconnected (id, question, answer,
+    question_concepts, answer_concepts), unconnected_total.
     """  # fmt: skip
     from kglm.cli.graph.opening import open_graph
     from kglm.cli.graph.output import note, print_json

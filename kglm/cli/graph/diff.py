@@ -25,15 +25,17 @@ def diff(
     examples: Annotated[int, typer.Option("--examples", "-n", min=0, help="How many of each change to show.")] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Show what changed from GRAPH to OTHER: entities, labels, relations, triples and weights, by name.
+    """Show what changed from GRAPH to OTHER, by name.
 
+    Entities, labels, relations, triples and weights are compared.
     Exit code 0, whether there are changes or not.
 
     Example: kglm graph diff old/ new/ --examples 20
 
-    JSON keys: old and new (name, fingerprint), identical, changed, entities and relations (added, removed,
-    added_examples, removed_examples), relabelled, relabelled_examples, triples (added, removed, reweighted,
-    unchanged, added_examples, removed_examples, reweighted_examples, by_relation).
+    JSON keys: old and new (name, fingerprint), identical, changed, entities and
+    relations (added, removed, added_examples, removed_examples), relabelled,
+    relabelled_examples, triples (added, removed, reweighted, unchanged,
+    added_examples, removed_examples, reweighted_examples, by_relation).
     """  # fmt: skip
     from kglm.cli.graph.opening import open_graph
     from kglm.cli.graph.output import print_json

@@ -56,7 +56,7 @@ def export(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Write a graph, or a part of it, to a file that other programs read.
+    """Write a graph, or a part of it, for other programs.
 
     Formats by ending: .ttl .nt .json (node-link) .parquet .tsv .graphml .gexf
 

@@ -36,8 +36,9 @@ def neighbors(
 
     Example: kglm graph neighbors everyday trowel --relation UsedFor
 
-    JSON keys: graph, entity (id, name, label, aliases, description, degree), total, neighbors (id, name, label,
-    relation, direction, weight, asserted_by).
+    JSON keys: graph, entity (id, name, label, aliases, description, degree),
+    total, neighbors (id, name, label, relation, direction, weight,
+    asserted_by).
     """
     from kglm.cli.graph.opening import open_graph
     from kglm.cli.graph.output import print_json

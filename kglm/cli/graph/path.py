@@ -44,14 +44,17 @@ def path(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find the best paths between two entities or texts, short ones first, then by the product of their weights.
+    """Find the best paths between two entities or texts.
+
+    Short ones come first, then those with the largest product of weights.
 
     Example: kglm graph path everyday "plant flowers" trowel --hops 2
 
     Example: kglm graph path everyday "What do you dig a hole with?" shovel
 
-    JSON keys: graph, sources, targets, max_hops, paths and cheapest (names, labels, relations with ^ where a triple
-    points backwards, score, hops, drawn, words).
+    JSON keys: graph, sources, targets, max_hops, paths and cheapest (names,
+    labels, relations with ^ where a triple points backwards, score, hops,
+    drawn, words).
     """  # fmt: skip
     from kglm.cli.graph.opening import open_graph
     from kglm.cli.graph.output import print_json

@@ -20,13 +20,14 @@ def search(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Find entities by the beginning of a name, a part of it, or nearly so.
+    """Find entities by a name's beginning, a part of it, or nearly.
 
     Those called exactly so come first, then those with most neighbours.
 
     Example: kglm graph search everyday trowl --fuzzy
 
-    JSON keys: query, mode, total, matches (id, name, label, form, kind, degree, description).
+    JSON keys: query, mode, total, matches (id, name, label, form, kind, degree,
+    description).
     """
     if substring and fuzzy:
         raise typer.BadParameter("--substring and --fuzzy exclude each other")

@@ -40,15 +40,18 @@ def sparql(
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with names for IRIs.")] = False,
 ) -> None:
-    """Answer a SPARQL 1.1 query. The empty prefix stands for the graph's own names.
+    """Answer a SPARQL 1.1 query.
+
+    The empty prefix stands for the graph's own names.
 
     Example: kglm graph sparql everyday "SELECT ?x { :trowel :UsedFor ?x }"
 
     Weights other than 1, and sources, are told by statements in a graph of
-    their own: GRAPH kglm:statements { ?s rdf:subject :trowel ;
-    rdf:predicate :UsedFor ; rdf:object ?x ; kglm:weight ?w }
+    their own: GRAPH kglm:statements { ?s rdf:subject :trowel ; rdf:predicate
+    :UsedFor ; rdf:object ?x ; kglm:weight ?w }
 
-    JSON keys: head (vars), results (bindings), as in the W3C's recommendation; for ASK head and boolean.
+    JSON keys: head (vars), results (bindings), as in the W3C's recommendation;
+    for ASK head and boolean.
     """  # fmt: skip
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")

@@ -17,30 +17,34 @@ if TYPE_CHECKING:
 
 def stats(
     graph: Graph,
-    hubs: Annotated[int, typer.Option("--hubs", min=0, help="How many of the most joined entities to name.")] = 10,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="How many relations, sources and most joined entities.")
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Tell how large, dense and well described a graph is, and what it costs on disk.
+    """Tell how large, dense and well described a graph is.
 
     Example: kglm graph stats everyday
 
-    JSON keys: name, fingerprint, entities, triples, links, self_loops, multi_edges, reciprocity, density, relations,
-    mean_degree, degree_quantiles, degree_histogram, hubs (name, label, out, into), components, component_sizes,
-    isolated_pairs, weight_quantiles, sources, naming (labelled, aliased, described, surface_forms,
-    ambiguous_forms), disk (total, per_triple, rows_per_edge, files).
+    JSON keys: name, fingerprint, entities, triples, links, self_loops,
+    multi_edges, reciprocity, density, relations, mean_degree, degree_quantiles,
+    degree_histogram, hubs (name, label, out, into), components,
+    component_sizes, isolated_pairs, weight_quantiles, sources, naming
+    (labelled, aliased, described, surface_forms, ambiguous_forms), disk (total,
+    per_triple, rows_per_edge, files).
     """
     from kglm.cli.graph.opening import open_graph
     from kglm.cli.graph.output import print_json
     from kglm.inspection.statistics import report_graph
 
-    report = report_graph(open_graph(graph), hubs)
+    report = report_graph(open_graph(graph), limit)
     if as_json:
         print_json(report.to_dict())
     else:
-        _show(report)
+        _show(report, limit)
 
 
-def _show(report: GraphReport) -> None:
+def _show(report: GraphReport, limit: int) -> None:
     from kglm.inspection.tables import heading, number, pairs, share, show, size, table
 
     naming, disk = report.naming, report.disk
@@ -58,12 +62,11 @@ def _show(report: GraphReport) -> None:
         ("on disk", f"{size(disk.total)}, {number(disk.per_triple)} bytes a triple"),
         ("rows", f"{number(disk.rows_per_edge)} bytes an edge and direction"),
     ]
-    relations = [[name, count, share(count, report.triples)] for name, count in report.relations.items()]
     blocks: list[Block] = [
         heading(report.name, f"fingerprint {report.fingerprint[:12]}"),
         pairs(facts),
-        table(["relation", ">triples", ">share"], relations),
-        *([_sources(report)] if report.sources else []),
+        *_counts("relation", report.relations, report.triples, limit),
+        *_counts("asserted by", report.sources, report.triples, limit),
         _quantiles(report),
         _degrees(report),
     ]
@@ -79,11 +82,14 @@ def _largest(report: GraphReport) -> str:
     return f"{share(report.component_sizes[0], report.entities)} of the entities"
 
 
-def _sources(report: GraphReport) -> Table:
-    from kglm.inspection.tables import share, table
+def _counts(what: str, counts: dict[str, int], triples: int, limit: int) -> list[Block]:
+    """Return the largest counts as a table, and how many are left out; nothing where there are none."""
+    from kglm.inspection.tables import share, shown_of, table
 
-    rows = [[name or "(not told)", count, share(count, report.triples)] for name, count in report.sources.items()]
-    return table(["asserted by", ">triples", ">share"], rows)
+    rows = [[name or "(not told)", count, share(count, triples)] for name, count in list(counts.items())[:limit]]
+    rest = shown_of(len(rows), len(counts), "(--limit)")
+    blocks: list[Block] = [table([what, ">triples", ">share"], rows)] if rows else []
+    return [*blocks, rest] if rest else blocks
 
 
 def _quantiles(report: GraphReport) -> Table:

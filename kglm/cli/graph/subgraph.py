@@ -72,14 +72,15 @@ def subgraph(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cut out a part of a graph: around entities, or between a question and a choice.
+    """Cut out a part of a graph: around entities, or between two texts.
 
-    Example: kglm graph subgraph everyday trowel --hops 2 --max-nodes 30 --html trowel.html
+    Example: kglm graph subgraph everyday trowel -k 2 -n 90 --html trowel.html
 
-    Example: kglm graph subgraph everyday -q "What do you dig with?" -c trowel --plot dig.svg
+    Example: kglm graph subgraph everyday -q "Dig with what?" -c spade --plot d.svg
 
-    JSON keys: title, graph_name, fingerprint, total_nodes, nodes (id, name, label, role, description, hops,
-    degree), edges (source, target, relation, weight, asserted_by).
+    JSON keys: title, graph_name, fingerprint, total_nodes, nodes (id, name,
+    label, role, description, hops, degree), edges (source, target, relation,
+    weight, asserted_by).
     """  # fmt: skip
     _check(entities, question, choice, fanout is not None or bool(relation) or min_weight > 0)
     from kglm.cli.graph.opening import open_graph

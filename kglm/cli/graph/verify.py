@@ -8,7 +8,9 @@ from kglm.cli.graph.arguments import AsJson, Graph
 
 
 def verify(graph: Graph, as_json: AsJson = False) -> None:
-    """Check every byte and every rule of a compiled graph. Exit code 0 when it is sound, 1 otherwise.
+    """Check every byte and every rule of a compiled graph.
+
+    Exit code 0 when it is sound, 1 otherwise.
 
     Example: kglm graph verify my-graph/
 

@@ -30,8 +30,9 @@ def test_stats(kglm, tools):
     assert found["naming"]["aliased"] == 3
     assert found["naming"]["ambiguous_forms"] == 1
     assert found["disk"]["total"] == sum(path.stat().st_size for path in tools.iterdir())
-    text = lines(kglm("graph", "stats", tools, "--hubs", "2"))
+    text = lines(kglm("graph", "stats", tools, "--limit", "2"))
     assert text[0].startswith("tools  fingerprint ")
+    assert "showing 2 of 5 (--limit)" in text
     assert ["AtLocation", "4", "40.0 %"] in [cells(line) for line in text]
 
 
