@@ -450,7 +450,11 @@ def test_valid_graphs_round_trip(tmp_path_factory, triples, labels):
 iri = st.sampled_from("abcde").map(lambda name: URIRef(f"http://e.org/{name}"))
 blank = st.sampled_from("xyz").map(BNode)
 value = st.one_of(
-    iri, blank, literal.map(Literal), st.integers(-999, 999).map(Literal), literal.map(lambda text: Literal(text, lang="de"))
+    iri,
+    blank,
+    literal.map(Literal),
+    st.integers(-999, 999).map(Literal),
+    literal.map(lambda text: Literal(text, lang="de")),
 )
 RDFLIB_NAMES = {"turtle": "turtle", "ntriples": "nt11", "rdfxml": "xml", "jsonld": "json-ld", "n3": "n3"}
 
