@@ -36,7 +36,7 @@ from tqdm import tqdm
 
 from kglm.errors import ConfigError, DataError, UnknownNameError, did_you_mean, require_file
 from kglm.files import atomic_directory
-from kglm.kg.checksum import Checksum, sha256_of, verify_checksum
+from kglm.kg.checksum import Checksum, known_sha256, verify_checksum
 from kglm.kg.download import download
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.http_transfer import Progress
@@ -78,7 +78,7 @@ class RecipeFile:
         if self.url is not None and (not self.path or Path(self.path).name != self.path):
             raise ConfigError(f"path is {self.path!r}; a file with a url needs a plain file name")
 
-    def find(self, folder: Path, downloads: Path, data_dir: Path | None) -> Path | None:
+    def find(self, folder: Path, downloads: Path, data_dir: Path) -> Path | None:
         """Return where the file lies, after downloading it where it lies nowhere; None where it cannot be had.
 
         Raises:
@@ -86,14 +86,14 @@ class RecipeFile:
         """
         if self.bundled is not None:
             return (folder / self.bundled).resolve()
-        if self.data is not None and data_dir is not None and (data_dir / self.data).exists():
+        if self.data is not None and (data_dir / self.data).exists():
             return self._check_data(data_dir / self.data)
         if self.url is None:
             return None
         target = downloads / self.path
         with _progress_bar(self.path) as progress:
             download(self.url, target, Checksum(sha256=self.sha256, size=self.bytes), progress=progress)
-        return target if self.unpack is None else _unpack(target, self.sha256 or sha256_of(target)) / self.unpack
+        return target if self.unpack is None else _unpack(target, known_sha256(target)) / self.unpack
 
     def _check_data(self, path: Path) -> Path:
         if isinstance(self.data_sha256, str):
@@ -184,11 +184,12 @@ class CatalogRecipe:
         except TypeError as error:
             raise ConfigError(f"the recipe '{self.name}': {error}") from error
 
-    def _missing(self, entry: RecipeFile, data_dir: Path | None) -> DataError:
-        told = "no data folder is named" if data_dir is None else f"the data folder is '{data_dir}'"
+    def _missing(self, entry: RecipeFile, data_dir: Path) -> DataError:
+        there = "which does not hold it" if data_dir.is_dir() else "which does not exist"
         return DataError(
-            f"the graph '{self.name}' is made from '{entry.data}' in a data folder, and there is no other place to "
-            f"get it from; {told} (set KGLM_DATA_DIR). See {self.folder / 'README.md'}"
+            f"the graph '{self.name}' is made from '{entry.data}' in the data folder '{data_dir}', {there}, and "
+            f"can be had from nowhere else; set KGLM_DATA_DIR to a folder that holds it, see "
+            f"{self.folder / 'README.md'}"
         )
 
 
@@ -215,8 +216,8 @@ def open_recipe(name: str, cache_dir: Path | str, data_dir: Path | str | None = 
     Args:
         name: one of :func:`recipe_names`.
         cache_dir: where downloads and compiled graphs are kept.
-        data_dir: a data folder that may hold the files already; None takes the one that ``KGLM_DATA_DIR`` names,
-            if any.
+        data_dir: a data folder that may hold the files already; None takes the one that ``KGLM_DATA_DIR`` names, else
+            ``data``.
 
     Raises:
         UnknownNameError: there is no such recipe.
@@ -232,9 +233,9 @@ def _recipe_paths() -> dict[str, Path]:
     return {p.parent.name if p.stem == MAIN else f"{p.parent.name}-{p.stem}": p for p in paths}
 
 
-def _data_dir(named: Path | str | None) -> Path | None:
-    named = named or os.environ.get("KGLM_DATA_DIR")
-    return Path(named).expanduser().absolute() if named else None
+def _data_dir(named: Path | str | None) -> Path:
+    """Return the data folder, which may not exist: the same as for ``kglm train``."""
+    return Path(named or os.environ.get("KGLM_DATA_DIR") or "data").expanduser().absolute()
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kglm.errors import DataError
 
@@ -43,6 +45,33 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def stamp_of(path: Path) -> list[int]:
+    """Return size and time of change, by which a file is known again without being read."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def lock_path(path: Path) -> Path:
+    """Return where the record of a downloaded file lies; see :func:`kglm.kg.download.download`."""
+    return path.with_name(path.name + ".lock.json")
+
+
+def read_memo(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file, or an empty one where there is none: a memo may be lost."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def known_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, unread where it was downloaded and has not changed since."""
+    memo = read_memo(lock_path(path))
+    known = memo.get("sha256")
+    return known if isinstance(known, str) and memo.get("stamp") == stamp_of(path) else sha256_of(path)
 
 
 def verify_checksum(path: Path | str, checksum: Checksum) -> Path:

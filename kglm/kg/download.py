@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from kglm.errors import DataError
 from kglm.files import atomic_write_json
-from kglm.kg.checksum import UNKNOWN, Checksum, sha256_of
-from kglm.kg.http_transfer import HttpTransfer, Progress, TransientError, read_memo
+from kglm.kg.checksum import UNKNOWN, Checksum, lock_path, read_memo, sha256_of, stamp_of
+from kglm.kg.http_transfer import HttpTransfer, Progress, TransientError
 
 try:
     import fcntl
@@ -117,7 +117,7 @@ class _Lock:
     def __init__(self, url: str, path: Path) -> None:
         self.url = url
         self.file = path
-        self.path = path.with_name(path.name + ".lock.json")
+        self.path = lock_path(path)
         self.memo = read_memo(self.path)
 
     def recorded(self, checksum: Checksum) -> Checksum:
@@ -136,7 +136,7 @@ class _Lock:
         """Say whether the right file is in place; a wrong one will be replaced."""
         if expected.sha256 is None or not self.file.is_file():
             return False
-        if self.memo.get("sha256") == expected.sha256 and self.memo.get("stamp") == _stamp(self.file):
+        if self.memo.get("sha256") == expected.sha256 and self.memo.get("stamp") == stamp_of(self.file):
             return True
         if problem := expected.problem(self.file):
             logger.warning("'%s' is downloaded anew: %s", self.file, problem)
@@ -157,14 +157,9 @@ class _Lock:
             "bytes": self.file.stat().st_size,
             "etag": state.get("etag"),
             "last_modified": state.get("last_modified"),
-            "stamp": _stamp(self.file),
+            "stamp": stamp_of(self.file),
         }
         atomic_write_json(self.path, row)
-
-
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import http.client
-import json
 import os
 import re
 import shutil
@@ -22,7 +21,7 @@ from urllib.parse import urlsplit
 from kglm import __version__
 from kglm.errors import DataError
 from kglm.files import atomic_write_json
-from kglm.kg.checksum import Checksum
+from kglm.kg.checksum import Checksum, read_memo
 
 CHUNK = 1 << 18
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -225,15 +224,6 @@ class _NoDowngrade(urllib.request.HTTPRedirectHandler):
         if urlsplit(newurl).scheme not in {urlsplit(req.full_url).scheme, "https"}:
             raise DataError(f"'{req.full_url}' redirects to '{newurl}', which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def read_memo(path: Path) -> dict[str, Any]:
-    """Return the JSON object in a file, or an empty one where there is none: a memo may be lost."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _chunks(answer: Any) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ def recipes(tmp_path, monkeypatch):
     root.mkdir()
     monkeypatch.setattr(catalog, "files", lambda package: root)
     monkeypatch.delenv("KGLM_DATA_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
 
     def make(text, name="pets/recipe.toml"):
         path = root / name
@@ -93,10 +94,10 @@ def test_a_wrong_file_in_the_data_folder_is_refused(recipes, tmp_path):
 def test_a_file_that_is_nowhere_is_told_with_what_to_do(recipes, tmp_path):
     recipes('[files.source]\ndata = "pets/p.tsv"\n')
     with pytest.raises(
-        DataError, match=r"'pets/p.tsv' in a data folder.*no data folder is named \(set KGLM_DATA_DIR"
+        DataError, match=r"'pets/p.tsv' in the data folder '.*none', which does not exist.*KGLM_DATA_DIR"
     ):
-        open_recipe("pets", tmp_path / "cache")
-    with pytest.raises(DataError, match="the data folder is "):
+        open_recipe("pets", tmp_path / "cache", tmp_path / "none")
+    with pytest.raises(DataError, match="which does not hold it"):
         open_recipe("pets", tmp_path / "cache", tmp_path)
 
 

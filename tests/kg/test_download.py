@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from kglm.errors import DataError
-from kglm.kg import http_transfer
-from kglm.kg.checksum import UNKNOWN, Checksum, sha256_of, verify_checksum
+from kglm.kg import checksum, http_transfer
+from kglm.kg.checksum import UNKNOWN, Checksum, known_sha256, sha256_of, verify_checksum
 from kglm.kg.download import download
 
 CONTENT = hashlib.shake_256(b"a graph").digest(300_000)
@@ -156,14 +156,14 @@ def test_a_server_that_ignores_ranges_and_always_cuts_does_not_hold_us_for_ever(
         fetch(attempts=4)
 
 
-@pytest.mark.parametrize("checksum", [RIGHT, Checksum(size=300_000), UNKNOWN], ids=["sha256", "size", "unknown"])
-def test_a_file_that_changes_in_between_is_taken_anew(server, fetch, checksum):
+@pytest.mark.parametrize("expected", [RIGHT, Checksum(size=300_000), UNKNOWN], ids=["sha256", "size", "unknown"])
+def test_a_file_that_changes_in_between_is_taken_anew(server, fetch, expected):
     server.content = OTHER
     server.faults = [100_000]
     with pytest.raises(DataError):
-        fetch(checksum, attempts=1)
+        fetch(expected, attempts=1)
     server.content = CONTENT
-    assert fetch(checksum).read_bytes() == CONTENT
+    assert fetch(expected).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("same_etag", [False, True], ids=["etag told", "nothing told"])
@@ -451,6 +451,16 @@ def test_a_file_that_was_changed_on_the_disk_is_downloaded_anew(server, fetch, c
     assert fetch().read_bytes() == CONTENT
     assert "downloaded anew: its SHA-256" in caplog.text
     assert len(server.requests) == 2
+
+
+def test_a_downloaded_file_is_known_unread_until_it_changes(server, fetch, monkeypatch):
+    path = fetch()
+    with monkeypatch.context() as patch:
+        patch.setattr(checksum, "sha256_of", lambda path: pytest.fail("the file was read"))
+        assert known_sha256(path) == RIGHT.sha256
+    path.write_bytes(OTHER)
+    assert known_sha256(path) == hashlib.sha256(OTHER).hexdigest()
+    assert known_sha256(Path(__file__)) == sha256_of(Path(__file__))
 
 
 def test_a_file_that_was_put_there_by_hand_is_taken_if_it_is_right(server, fetch):
