@@ -56,14 +56,19 @@ class DottedDrawing:
             yield np.array([middle - half, middle + half])
 
     def _place_labels(self) -> list[Box | None]:
-        """Return places of labels that overlap neither each other nor a large dot, the most important first."""
+        """Return places of labels that overlap no other, nor a large dot, given to the most important first."""
         dots = [Box(x, y, 2 * r, 2 * r) for (x, y), r in zip(self.centers.tolist(), self.radii, strict=True)]
-        taken = TakenPlaces(dot for dot in dots if dot.width > 3 * SMALL)
+        large = TakenPlaces(dot for dot in dots if dot.width > 3 * SMALL)
+        names = TakenPlaces()
         labels: list[Box | None] = [None] * len(dots)
         for number in self._by_importance():
-            size, bold = _font(self.subgraph.nodes[number].role)
+            role = self.subgraph.nodes[number].role
+            size, bold = _font(role)
             width = measure(size, bold)(self.texts[number]) + 2.0
-            labels[number] = taken.take_first_free(_around(dots[number], width, size * LINE_SPACING))
+            places = list(_around(dots[number], width, size * LINE_SPACING))
+            free = [place for place in places if large.is_free(place)]
+            # What was asked for is named even where it must cover dots.
+            labels[number] = names.take_first_free([*free, *places] if role != "other" else free)
         return labels
 
     def _by_importance(self) -> list[int]:
