@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
@@ -58,6 +60,7 @@ stress_build.shutil.rmtree(folder)
 """
 
 
+@pytest.mark.slow
 def test_the_stress_notices_a_store_and_a_builder_that_are_careless(tmp_path):
     done = run("-c", CARELESS, tmp_path, folder=tmp_path)
     assert done.returncode == 0, done.stderr
