@@ -56,7 +56,7 @@ def _batches(path: Path, tally: Tally, columns: Columns, header: bool | None, de
         first = next(rows, None)
         if first is None:
             return
-        names = [field.strip() for field in first]
+        names = [field.strip() for field in first[1]]
         if header is None:
             named = columns is not None and any(isinstance(column, str) for column in columns.values())
             header = named or (columns is None and is_header(names))
@@ -65,8 +65,8 @@ def _batches(path: Path, tally: Tally, columns: Columns, header: bool | None, de
             tally.skip(HEADER)
         else:
             places = numbered(columns) or DEFAULT_COLUMNS
-        pending = [] if header else [(tally.line, first)]
-        while pending or (pending := list(islice(_numbered_rows(rows, tally), BATCH_ROWS))):
+        pending = [] if header else [first]
+        while pending or (pending := list(islice(rows, BATCH_ROWS))):
             yield from _take(pending, places, tally, delimiter)
             pending = []
 
@@ -76,37 +76,43 @@ def _text_lines(handle: IO[bytes]) -> Iterator[str]:
         yield (line if number else line.removeprefix(b"\xef\xbb\xbf")).decode("utf-8", "surrogateescape")
 
 
-def _numbered_rows(rows: Iterator[list[str]], tally: Tally) -> Iterator[tuple[int, list[str]]]:
-    for row in rows:
-        yield tally.line, row
+def _rows(reader: Iterator[list[str]], tally: Tally, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that hold text with the line where each ends, counting all.
 
-
-def _rows(reader: Iterator[list[str]], tally: Tally, delimiter: str) -> Iterator[list[str]]:
-    """Yield the rows that hold text, counting each; blank ones, broken ones and those not UTF-8 get their verdict."""
+    Blank rows, broken ones and those that are not UTF-8 get their verdict here.
+    """
     while True:
+        tally.text = ""
         try:
             row = next(reader, None)
-            if row is None:
-                return
-            tally.read()
-            tally.line = reader.line_num  # type: ignore[attr-defined]
-            text = delimiter.join(row)
-            tally.text = text
-            text.encode()
         except csv.Error as error:
             tally.read()
-            tally.line, tally.text = reader.line_num, ""  # type: ignore[attr-defined]
+            tally.line = reader.line_num  # type: ignore[attr-defined]
             tally.reject(f"not a row of CSV ({error})")
             continue
-        except UnicodeEncodeError:
-            tally.reject(NOT_UTF8, text=text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
-            continue
-        if any(field.strip() for field in row):
-            yield row
+        if row is None:
+            return
+        tally.read()
+        tally.line = reader.line_num  # type: ignore[attr-defined]
+        text = "".join(row)
+        if not (text.isascii() or _is_utf8(text)):
+            shown = delimiter.join(row).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            tally.reject(NOT_UTF8, text=shown)
+        elif text and not text.isspace():
+            yield tally.line, row
         elif len(row) > 1:
-            tally.reject("all fields are empty")
+            tally.reject("all fields are empty", text=delimiter.join(row))
         else:
             tally.skip(BLANK)
+
+
+def _is_utf8(text: str) -> bool:
+    """Say whether a text that was decoded with escapes holds none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _take(rows: list[tuple[int, list[str]]], places: dict[str, int], tally: Tally, delimiter: str) -> Iterator[Batch]:

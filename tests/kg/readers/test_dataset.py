@@ -1,6 +1,5 @@
 import sys
 
-import datasets
 import pytest
 
 from kglm.errors import ConfigError, DataError
@@ -8,6 +7,8 @@ from kglm.kg.readers import one_by_one, read_records
 from kglm.kg.readers.dataset import read_rows
 from kglm.kg.records import Triple
 from kglm.kg.tally import Tally
+
+datasets = pytest.importorskip("datasets")
 
 DATA = {
     "head": ["dog", "cat", ""],
