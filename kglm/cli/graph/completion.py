@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -35,13 +37,20 @@ def complete_path(incomplete: str) -> Iterator[str]:
 
 
 def complete_entity(ctx: Any, incomplete: str) -> list[str]:
-    """Propose labels, aliases and names that begin so, by bisecting the graph's sorted tables."""
+    """Propose labels, aliases and names that begin so, by bisecting the graph's sorted tables.
+
+    Underscores stand for blanks, at which a shell would take the name apart.
+    """
     graph = _graph(ctx)
     if graph is None:
         return []
-    from kglm.inspection.names import names_starting
+    from kglm.inspection.names import find_entities, names_starting
 
-    return names_starting(graph, incomplete)
+    found = names_starting(graph, incomplete)
+    if " " in incomplete:  # it is quoted
+        return found
+    joined = (form.replace(" ", "_") for form in found)
+    return [form for form in dict.fromkeys(joined) if find_entities(graph, form)]
 
 
 def complete_relation(ctx: Any, incomplete: str) -> list[str]:
@@ -84,11 +93,24 @@ def relation_maps() -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.glob("*/relations*.tsv"))
 
 
+def _first_argument() -> str:
+    """Return what follows the command's name on the line.
+
+    At the value of an option (``-r <TAB>``) the parser fails, and the context holds no arguments.
+    """
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quotation mark that is still open
+        words = line.split()
+    return next((word for word in words[3:] if not word.startswith("-")), "")
+
+
 def _graph(ctx: Any) -> KnowledgeGraph | None:
     """Return the graph named on the line so far, if it is compiled."""
     from kglm.kg import KnowledgeGraph
 
-    where = ctx.params.get("graph")
+    where = ctx.params.get("graph") or _first_argument()
     if not where:
         return None
     try:

@@ -45,8 +45,16 @@ def context(graph):
 
 def test_completion_of_entities_and_relations(tools):
     assert completion.complete_entity(context(tools), "tro") == ["trowel"]
-    assert completion.complete_entity(context(tools), "Hand") == ["hand trowel"]
+    assert completion.complete_entity(context(tools), "Hand") == ["hand_trowel"]
+    assert completion.complete_entity(context(tools), "hand tro") == ["hand trowel"]
     assert completion.complete_relation(context(tools), "at") == ["AtLocation"]
+
+
+@pytest.mark.parametrize("variable", ["COMP_WORDS", "_TYPER_COMPLETE_ARGS"])
+def test_completion_at_the_value_of_an_option_reads_the_line(tools, monkeypatch, variable):
+    for line in (f"kglm graph neighbors {tools} trowel -r Us", f"kglm graph neighbors {tools} 'hand -r Us"):
+        monkeypatch.setenv(variable, line)
+        assert completion.complete_relation(context(""), "Us") == ["UsedFor"]
 
 
 def test_completion_compiles_nothing_and_shows_no_error(triples_file, tmp_path, monkeypatch):
