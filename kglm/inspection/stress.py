@@ -58,9 +58,7 @@ def _distances(indptr: np.ndarray, neighbors: np.ndarray, lengths: np.ndarray) -
 
 
 @njit(cache=True, nogil=True)
-def _descend(
-    positions: np.ndarray, distances: np.ndarray, pairs: np.ndarray, step: float, free: np.ndarray
-) -> None:
+def _descend(positions: np.ndarray, distances: np.ndarray, pairs: np.ndarray, step: float, free: np.ndarray) -> None:
     """Move the ``positions`` that are free in place, once for each pair ``i * N + j``, in their order."""
     num_nodes = len(positions)
     for pair in pairs:
