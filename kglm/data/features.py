@@ -20,7 +20,7 @@ from kglm.linking import LexicalLinker
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 
 
