@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kglm.kg.readers.lines import BLANK, read_lines
+from kglm.kg.readers.lines import BLANK
 from kglm.kg.readers.wordnet_lexicon import (
     LEXICAL,
     UNKNOWN_COUNT,
     Lexicon,
     Synset,
     find_file,
+    numbered_lines,
     parse_count,
     sense_key,
 )
@@ -94,33 +95,31 @@ def read_database(folder: Path, tally: Tally, *, lexical: bool) -> Lexicon:
     return lexicon
 
 
-def _lines(path: Path, tally: Tally) -> Iterator[str]:
-    """Yield the lines of a file but its licence, which is indented, and blank ones."""
-    for line in read_lines(path, tally):
-        tally.unit = "entry"
-        if not line.strip():
-            tally.skip(BLANK)
-        elif line.startswith("  "):
-            tally.skip(LICENCE)
+def _lines(path: Path, tally: Tally) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a file with their numbers, but for its licence, which is indented, and blank ones."""
+    for number, line in numbered_lines(path, tally):
+        if line and not line[0].isspace():
+            yield number, line
         else:
-            yield line
+            tally.skip(LICENCE if line.strip() else BLANK)
 
 
 def _read_data(folder: Path, pos: str, lines: dict[str, Line], tally: Tally) -> None:
-    path = find_file(folder, f"data.{FILES[pos]}")
-    for text in _lines(path or folder, tally):
-        found = _parse_synset(text, pos, tally)
+    path = find_file(folder, f"data.{FILES[pos]}") or folder
+    before = len(lines)
+    for number, text in _lines(path, tally):
+        found = _parse_synset(text, pos, path, number)
         entity = pos + text[:8]
         if isinstance(found, str):
-            tally.reject(found)
+            tally.reject(found, number, text)
         elif entity in lines:
-            tally.reject(f"synset {text[:8]} stands twice")
+            tally.reject(f"synset {text[:8]} stands twice", number, text)
         else:
-            tally.accept()
             lines[entity] = found
+    tally.accept(len(lines) - before)
 
 
-def _parse_synset(text: str, pos: str, tally: Tally) -> Line | str:
+def _parse_synset(text: str, pos: str, path: Path, number: int) -> Line | str:
     """Return a line of a data file in its parts, or why it is none.
 
     ``offset lex_filenum ss_type w_cnt word lex_id ... p_cnt [symbol offset pos words ...] [frames] | gloss``
@@ -145,7 +144,7 @@ def _parse_synset(text: str, pos: str, tally: Tally) -> Line | str:
     if len(fields) < pointers_end or (len(rest) != 1 + 3 * frames if rest else False) or (rest and pos != "v"):
         return f"{len(fields) - words_end - 1} fields after the words, expected {count} pointers of four fields each"
     pointers = fields[words_end + 1 : pointers_end]
-    return Line(tally.path, tally.line, ss_type, fields[1], words, lex_ids, pointers, gloss.strip())
+    return Line(path, number, ss_type, fields[1], words, lex_ids, pointers, gloss.strip())
 
 
 def _synset(line: Line, lines: dict[str, Line]) -> Synset:
@@ -206,48 +205,49 @@ def _read_index(folder: Path, pos: str, lexicon: Lexicon, tally: Tally) -> None:
     path = find_file(folder, f"index.{FILES[pos]}")
     if path is None:
         return
-    for line in _lines(path, tally):
+    expected = "expected 'lemma pos synset_cnt p_cnt [symbols] sense_cnt tagsense_cnt offsets'"
+    for number, line in _lines(path, tally):
         fields = line.split()
-        numbers = [parse_count(text) for text in fields[2:4]]
-        count, symbols = numbers if len(numbers) == 2 else (None, None)
-        if count is None or symbols is None or fields[1] != pos or len(fields) != 6 + symbols + count:
-            tally.reject(
-                "no index entry; expected 'lemma pos synset_cnt p_cnt [symbols] sense_cnt tagsense_cnt offsets'"
-            )
-            continue
-        lexicon.add_senses(fields[0], pos, [pos + offset for offset in fields[6 + symbols :]], tally)
+        symbols = parse_count(fields[3]) if len(fields) > 3 else None
+        offsets = fields[6 + symbols :] if symbols is not None else []
+        if symbols is None or fields[1] != pos or fields[2] != str(len(offsets)) or len(fields) < 6 + symbols:
+            tally.reject(f"no index entry; {expected}", number, line)
+        elif reason := lexicon.add_senses(fields[0], pos, [pos + offset for offset in offsets]):
+            tally.reject(reason, number, line)
+        else:
+            tally.accept()
 
 
 def _read_sense_index(path: Path, lexicon: Lexicon, known: set[str], tally: Tally, *, with_counts: bool) -> None:
     """Read ``sense_key offset sense_number tag_cnt``, sorted by key rather than by number."""
     numbered: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for line in _lines(path, tally):
+    for place, line in _lines(path, tally):
         fields = line.split(" ")
         key = _KEY.fullmatch(fields[0])
         numbers = [parse_count(text) for text in fields[2:]]
         if key is None or len(fields) != 4 or None in numbers or not _OFFSET.fullmatch(fields[1]):
-            tally.reject("no sense; expected 'sense_key synset_offset sense_number tag_cnt'")
+            tally.reject("no sense; expected 'sense_key synset_offset sense_number tag_cnt'", place, line)
             continue
         pos = _PARTS_OF_SPEECH[key[2]]
         if pos + fields[1] not in lexicon.synsets:
-            tally.reject(f"sense '{fields[0]}' names the synset '{pos}{fields[1]}', which is not there")
+            tally.reject(f"sense '{fields[0]}' names the synset '{pos}{fields[1]}', which is not there", place, line)
             continue
         tally.accept()
         number, count = numbers
         numbered.setdefault((key[1], pos), []).append((number or 0, pos + fields[1]))
         if with_counts and count and fields[0] in known:
             lexicon.counts[fields[0]] = count
-    for place, senses in numbered.items():
-        lexicon.senses[place] = [entity for _, entity in sorted(set(senses))]
+    for lemma, senses in numbered.items():
+        lexicon.senses[lemma] = [entity for _, entity in sorted(set(senses))]
 
 
 def _read_counts(path: Path, lexicon: Lexicon, known: set[str], tally: Tally) -> None:
     """Read ``sense_key sense_number tag_cnt``; the file also counts senses of other versions."""
-    for line in _lines(path, tally):
+    for place, line in _lines(path, tally):
         fields = line.split()
         count = parse_count(fields[2]) if len(fields) == 3 else None
         if count is None:
-            tally.reject("no count; expected 'sense_key sense_number tag_cnt'")
+            tally.reject("no count; expected 'sense_key sense_number tag_cnt'", place, line)
         elif fields[0] not in known:
             tally.skip(UNKNOWN_COUNT)
         else:

@@ -11,8 +11,17 @@ import pyarrow.compute as pc
 
 from kglm.errors import DataError
 from kglm.kg.readers.blocks import NOT_UTF8, FieldBlock, read_field_blocks
-from kglm.kg.readers.lines import HEADER, read_lines
-from kglm.kg.readers.wordnet_lexicon import LEXICAL, UNKNOWN_COUNT, Lexicon, Pointers, Synset, find_file, parse_count
+from kglm.kg.readers.lines import HEADER
+from kglm.kg.readers.wordnet_lexicon import (
+    LEXICAL,
+    UNKNOWN_COUNT,
+    Lexicon,
+    Pointers,
+    Synset,
+    find_file,
+    numbered_lines,
+    parse_count,
+)
 from kglm.kg.tally import Tally
 
 SYNSETS = ("synset", "ss_type", "lexfile", "lemmas", "sense_keys", "gloss")
@@ -33,51 +42,57 @@ def read_tables(folder: Path, tally: Tally, *, lexical: bool) -> Lexicon:
         DataError: a table has another header or is damaged, or more lines are rejected than allowed.
     """
     lexicon = Lexicon()
-    for row in _rows(folder, "synsets.tsv", SYNSETS, tally):
-        entity, _, _, words, keys, gloss = row
-        _add_synset(lexicon, entity, Synset(words.split("|"), keys.split("|"), gloss), tally)
+    for number, (entity, _, _, words, keys, gloss) in _rows(folder, "synsets.tsv", SYNSETS, tally):
+        synset = Synset(words.split("|"), keys.split("|"), gloss)
+        _settle(_add_synset(lexicon, entity, synset), number, entity, tally)
     lexicon.pointers += _pointers(folder, lexicon, tally, lexical)
-    for lemma, pos, entities in _rows(folder, "lemma_senses.tsv", SENSES, tally):
-        lexicon.add_senses(lemma, pos, entities.split("|") if entities else [], tally)
-    keys_known = lexicon.known_keys()
-    for key, _, text in _rows(folder, "sense_counts.tsv", COUNTS, tally):
+    for number, (lemma, pos, entities) in _rows(folder, "lemma_senses.tsv", SENSES, tally):
+        reason = lexicon.add_senses(lemma, pos, entities.split("|") if entities else [])
+        _settle(reason, number, lemma, tally)
+    known = lexicon.known_keys()
+    for number, (key, _, text) in _rows(folder, "sense_counts.tsv", COUNTS, tally):
         count = parse_count(text)
-        if count is None:
-            tally.reject(f"the count is '{text}', expected a whole number")
-        elif key not in keys_known:
+        if count is not None and key not in known:
             tally.skip(UNKNOWN_COUNT)
-        else:
-            tally.accept()
-            lexicon.counts[key] = count
+            continue
+        _settle("" if count is not None else f"the count is '{text}', expected a whole number", number, key, tally)
+        lexicon.counts[key] = count or 0
     return lexicon
 
 
-def _add_synset(lexicon: Lexicon, entity: str, synset: Synset, tally: Tally) -> None:
-    if not entity or entity in lexicon.synsets:
-        tally.reject(f"synset '{entity}' stands twice" if entity else "the synset is empty")
-    elif len(synset.words) != len(synset.keys) or "" in synset.words:
-        tally.reject(f"{len(synset.words)} lemmas and {len(synset.keys)} sense keys, expected as many, none empty")
+def _settle(reason: str, number: int, text: str, tally: Tally) -> None:
+    """Pass the verdict on a row; ``text`` is its first field."""
+    if reason:
+        tally.reject(reason, number, text)
     else:
         tally.accept()
-        lexicon.synsets[entity] = synset
 
 
-def _rows(folder: Path, name: str, columns: tuple[str, ...], tally: Tally) -> Iterator[list[str]]:
-    """Yield the rows of a table, those of another length rejected; nothing where the table is missing."""
+def _add_synset(lexicon: Lexicon, entity: str, synset: Synset) -> str:
+    """Take a synset, and return an empty text, or why it cannot be taken."""
+    if not entity or entity in lexicon.synsets:
+        return f"synset '{entity}' stands twice" if entity else "the synset is empty"
+    if len(synset.words) != len(synset.keys) or "" in synset.words:
+        return f"{len(synset.words)} lemmas and {len(synset.keys)} sense keys, expected as many, none empty"
+    lexicon.synsets[entity] = synset
+    return ""
+
+
+def _rows(folder: Path, name: str, columns: tuple[str, ...], tally: Tally) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a table with their numbers, those of another length rejected; nothing for a missing table."""
     path = find_file(folder, name)
     if path is None:
         return
-    lines = read_lines(path, tally)
-    for line in lines:
-        tally.unit = "entry"
+    for number, line in numbered_lines(path, tally):
         row = line.split("\t")
-        if tally.line == 1:
+        if number == 1:
             _require_header(path, tuple(row), columns)
             tally.skip(HEADER)
         elif len(row) != len(columns):
-            tally.reject(f"{len(row)} tab-separated columns, expected {len(columns)}: {' '.join(columns)}")
+            reason = f"{len(row)} tab-separated columns, expected {len(columns)}: {' '.join(columns)}"
+            tally.reject(reason, number, line)
         else:
-            yield row
+            yield number, row
 
 
 def _require_header(path: Path, found: tuple[str, ...], expected: tuple[str, ...]) -> None:

@@ -460,7 +460,7 @@ RDFLIB_NAMES = {"turtle": "turtle", "ntriples": "nt11", "rdfxml": "xml", "jsonld
 
 
 @pytest.mark.parametrize("syntax", RDFLIB_NAMES)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(statements=st.lists(st.tuples(iri | blank, iri | st.just(RDFS.label), value), max_size=8))
 def test_the_triples_are_those_that_rdflib_finds(tmp_path_factory, syntax, statements):
     path = tmp_path_factory.getbasetemp() / f"same{SYNTAXES[syntax].endings[0]}"
