@@ -67,7 +67,7 @@ function showAll() {
 document.addEventListener("keydown", (event) => {
   tip.hidden = true
   if (event.ctrlKey || event.metaKey || event.altKey || keysDialog.open) return
-  const inGraph = document.activeElement === element || document.activeElement === document.body
+  const inGraph = element.contains(document.activeElement) || document.activeElement === document.body
   const inField = event.target instanceof HTMLInputElement
   if (inField) return
   if (event.key in DIRECTIONS && inGraph) {
