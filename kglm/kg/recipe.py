@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -132,6 +133,8 @@ class GraphRecipe:
         folder = Path(cache_dir) / "graphs" / f"{self.name}-{self.content_key()}"
         if (folder / MANIFEST).is_file():
             return KnowledgeGraph.open(folder)
+        # What stands under this key without a manifest is a graph that somebody has damaged.
+        shutil.rmtree(folder, ignore_errors=True)
         logger.info("compiling graph '%s' from %s", self.name, self.source)
         return self.compile(folder)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from kglm.errors import ConfigError, UnknownNameError, did_you_mean
 from kglm.kg.readers.batches import one_by_one
@@ -19,6 +20,15 @@ from kglm.kg.tally import Tally
 
 # Named in the cache key of every compiled graph; raise it with any change of what a reader yields.
 VERSION = 2
+
+_KINDS: dict[type, str] = {
+    str: "text",
+    bool: "true, false",
+    int: "a whole number",
+    type(None): "null",
+    Mapping: "a group of values",
+    Sequence: "a list",
+}
 
 Reader = Callable[..., Iterator[Record]]
 """``reader(path, tally, **options)``: yields records, and passes a verdict on each line to the tally."""
@@ -103,19 +113,31 @@ def reader_options(format: str) -> dict[str, Any]:
 
 
 def check_options(format: str, options: Mapping[str, Any]) -> None:
-    """Check that a reader has these options; it checks their values itself when it begins to read.
+    """Check that a reader has these options, and their types; it checks the values when it begins to read.
 
     Raises:
         UnknownNameError: there is no reader for ``format``.
-        ConfigError: it has no such option.
+        ConfigError: it has no such option, or one has a value of another type.
     """
     known = reader_options(format)
-    for name in options:
+    reader = find_reader(format)
+    hints = get_type_hints(getattr(reader, "func", reader))
+    for name, value in options.items():
         if name not in known:
             allowed = f"options: {', '.join(known)}" if known else "it has none"
             raise ConfigError(
                 f"the reader '{format}' has no option '{name}'{did_you_mean(str(name), known)} ({allowed})"
             )
+        kinds = _alternatives(hints[name])
+        if not any(isinstance(value, kind) for kind in kinds) or (isinstance(value, bool) and bool not in kinds):
+            expected = " or ".join(_KINDS.get(kind, kind.__name__) for kind in kinds)
+            raise ConfigError(f"option '{name}' of the reader '{format}' is {value!r}; allowed: {expected}")
+
+
+def _alternatives(hint: Any) -> list[type]:
+    """Return the plain types that an annotation allows."""
+    parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return [get_origin(part) or part for part in parts]
 
 
 def option_files(format: str, options: Mapping[str, Any]) -> dict[str, Path]:

@@ -148,7 +148,7 @@ def test_a_truncated_download_is_named_with_its_line(tmp_path):
     ("options", "message"),
     [
         ({"senses": "mrge"}, "senses is 'mrge'; allowed: merge, keep"),
-        ({"negated": True}, "negated is True; allowed: keep, skip, only"),
+        ({"negated": "no"}, "negated is 'no'; allowed: keep, skip, only"),
         ({"languages": ["en/us"]}, "languages holds 'en/us'; allowed: codes such as"),
         ({"language": "en"}, "the reader 'conceptnet5' has no option 'language'; did you mean 'languages'?"),
     ],

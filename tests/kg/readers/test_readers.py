@@ -113,6 +113,31 @@ def test_every_reader_names_its_options(format):
         check_options(format, {"nonsense": 1})
 
 
+@pytest.mark.parametrize(
+    ("format", "options", "message"),
+    [
+        ("tsv", {"header": "yes"}, "option 'header' of the reader 'tsv' is 'yes'; allowed: true, false or null"),
+        ("wikidata", {"labels": 5}, "option 'labels' of the reader 'wikidata' is 5; allowed: text or null"),
+        (
+            "csv",
+            {"columns": ["a"]},
+            "option 'columns' of the reader 'csv' is ['a']; allowed: a group of values or null",
+        ),
+        (
+            "conceptnet5",
+            {"languages": 1},
+            "option 'languages' of the reader 'conceptnet5' is 1; allowed: a list or null",
+        ),
+        ("conceptnet5", {"senses": True}, "option 'senses' of the reader 'conceptnet5' is True; allowed: text"),
+        ("turtle", {"blank_nodes": 1}, "option 'blank_nodes' of the reader 'turtle' is 1; allowed: text"),
+    ],
+)
+def test_options_of_another_type_are_refused(format, options, message):
+    with pytest.raises(ConfigError) as caught:
+        check_options(format, options)
+    assert str(caught.value) == message
+
+
 def test_a_reader_that_loses_a_line_is_found_out(tmp_path, monkeypatch):
     monkeypatch.setattr("kglm.kg.readers.find_reader", lambda format: lambda path, tally: iter([tally.read()]))
     with pytest.raises(RuntimeError, match=r"1 lines of '.' read, but 0 accounted for"):
