@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from kglm.errors import ConfigError, require_file
 from kglm.kg.builder import MergeWeights, build_graph
+from kglm.kg.checksum import known_sha256
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.manifest import MANIFEST
 from kglm.kg.manifest import VERSION as STORE_VERSION
@@ -124,8 +125,7 @@ class GraphRecipe:
         digest = hashlib.sha256(json.dumps(options, sort_keys=True, default=list).encode())
         for path in [*_source_files(self.source, format), *self._further_files(files)]:
             digest.update(hashlib.sha256(os.fsencode(path.name)).digest())
-            with path.open("rb") as handle:
-                digest.update(hashlib.file_digest(handle, "sha256").digest())
+            digest.update(bytes.fromhex(known_sha256(path)))
         return digest.hexdigest()[:16]
 
     def open(self, cache_dir: Path | str) -> KnowledgeGraph:
