@@ -8,7 +8,7 @@ import numpy as np
 
 from kglm.errors import ConfigError
 from kglm.inspection.assertions import asserted_by
-from kglm.inspection.names import description, name_list
+from kglm.inspection.names import name_list
 from kglm.inspection.subgraph import Role, Subgraph, SubgraphEdge, SubgraphNode
 from kglm.kg import KnowledgeGraph
 from kglm.kg.paths import find_paths
@@ -125,7 +125,7 @@ def _nodes(graph: KnowledgeGraph, hops_of: Mapping[int, int], roles: Mapping[int
             name=graph.entities[entity],
             label=graph.labels[entity],
             role=roles.get(entity, "other"),
-            description=description(graph, entity),
+            description=graph.descriptions[entity],
             hops=hops,
             degree=int(indptr[entity + 1]) - int(indptr[entity]),
         )

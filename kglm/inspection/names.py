@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from textwrap import shorten
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,6 +20,7 @@ SearchMode = Literal["prefix", "substring", "fuzzy"]
 SEARCH_MODES: tuple[SearchMode, ...] = get_args(SearchMode)
 
 MAX_LISTED = 8
+DESCRIPTION_WIDTH = 70
 NEARLY = """
     SELECT row, damerau_levenshtein(lower(form), $query) AS distance FROM forms
     WHERE abs(length(form) - $length) <= $slips AND distance <= $slips ORDER BY row
@@ -102,7 +104,8 @@ def search_names(graph: KnowledgeGraph, query: str, mode: SearchMode = "prefix",
 def find_entities(graph: KnowledgeGraph, text: str) -> list[int]:
     """Return the entities called exactly ``text``: the one of this name, or else all with this label or alias.
 
-    The case as typed is tried first, then lower, capitalised and upper; underscores may stand for blanks.
+    The case as typed is tried first, then lower, capitalised and upper; underscores may stand for blanks. Of several,
+    those that the form was seen to mean most often come first, then those with most neighbours.
     """
     for form in _spellings(text):
         entity = graph.entities.find(form)
@@ -111,7 +114,9 @@ def find_entities(graph: KnowledgeGraph, text: str) -> list[int]:
         surface = graph.surfaces.find(form)
         if surface >= 0:
             span = slice(int(graph.surface_indptr[surface]), int(graph.surface_indptr[surface + 1]))
-            return graph.surface_entities[span].tolist()
+            bearers = graph.surface_entities[span].astype(np.int64)
+            order = np.lexsort((bearers, -_degrees(graph, bearers), -graph.surface_counts[span].astype(np.int64)))
+            return bearers[order].tolist()
     return []
 
 
@@ -133,7 +138,6 @@ def resolve_entity(graph: KnowledgeGraph, text: str) -> int:
         return found[0]
     if not found:
         raise UnknownNameError("entity", text, suggestions(graph, text), count=graph.num_entities)
-    found.sort(key=lambda entity: (-int(_degrees(graph, np.asarray([entity]))[0]), entity))
     listed = "\n  ".join(_introduce(graph, entity) for entity in found[:MAX_LISTED])
     more = f"\n  ... and {len(found) - MAX_LISTED} more" if len(found) > MAX_LISTED else ""
     raise AmbiguousNameError(f"'{text}' may be any of {len(found)} entities; name one of them:\n  {listed}{more}")
@@ -181,11 +185,6 @@ def aliases(graph: KnowledgeGraph, entity: int, limit: int = 20) -> list[str]:
     surfaces = np.searchsorted(graph.surface_indptr, owners, side="right") - 1
     label = graph.labels[entity]
     return [form for form in (graph.surfaces[int(surface)] for surface in surfaces) if form != label][:limit]
-
-
-def description(graph: KnowledgeGraph, entity: int) -> str:
-    """Return what an entity is; empty where the graph does not tell."""
-    return graph.descriptions[entity]
 
 
 def _spellings(text: str) -> list[str]:
@@ -268,14 +267,14 @@ def _match(graph: KnowledgeGraph, entity: int, surface: int) -> NameMatch:
         form=form,
         kind="label" if form == label else "name" if surface < 0 else "alias",
         degree=int(_degrees(graph, np.asarray([entity]))[0]),
-        description=description(graph, entity),
+        description=graph.descriptions[entity],
     )
 
 
 def _introduce(graph: KnowledgeGraph, entity: int) -> str:
-    name, label, told = graph.entities[entity], graph.labels[entity], description(graph, entity)
+    name, label, told = graph.entities[entity], graph.labels[entity], graph.descriptions[entity]
     words = [name] if label == name else [name, f"({label})"]
-    return " ".join([*words, f"- {told}"] if told else words)
+    return " ".join([*words, f"- {shorten(told, DESCRIPTION_WIDTH, placeholder=' ...')}"] if told else words)
 
 
 def name_list(graph: KnowledgeGraph, entities: Iterable[int] | Sequence[int]) -> str:

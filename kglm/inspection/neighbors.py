@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from kglm.inspection.assertions import asserted_by
-from kglm.inspection.names import aliases, description
+from kglm.inspection.names import aliases
 from kglm.kg import KnowledgeGraph
 from kglm.kg.search.inputs import Direction
 from kglm.kg.search.neighbors import find_neighbors
@@ -105,7 +105,7 @@ def entity_card(graph: KnowledgeGraph, entity: int) -> EntityCard:
         name=graph.entities[entity],
         label=graph.labels[entity],
         aliases=tuple(aliases(graph, entity)),
-        description=description(graph, entity),
+        description=graph.descriptions[entity],
         degree=int(graph.links.indptr[entity + 1]) - int(graph.links.indptr[entity]),
     )
 

@@ -13,6 +13,7 @@ from kglm.inspection.names import (
     suggestions,
 )
 from kglm.kg import Label, Triple
+from kglm.kg.records import Description
 
 ENTITIES = ["bank", "bank_river", "trowel", "plant_flower", "Q42", "zürich", "garden"]
 
@@ -71,6 +72,20 @@ def test_several_entities_are_listed(graph):
     assert message.startswith(
         "'shore' may be any of 2 entities; name one of them:\n  bank\n  bank_river (river bank)"
     )
+
+
+def test_the_commonest_meaning_is_listed_first_and_long_descriptions_are_cut(graph_of):
+    graph = graph_of(
+        *(Triple("sausage", "r", str(number)) for number in range(3)), Triple("animal", "r", "0"),
+        Label("sausage", "dog", count=2), Label("animal", "dog", count=9), Description("animal", "barks " * 30),
+    )  # fmt: skip
+    with pytest.raises(AmbiguousNameError) as caught:
+        resolve_entity(graph, "dog")
+    first, second = str(caught.value).splitlines()[1:]
+    assert first.startswith("  animal - barks barks")
+    assert first.endswith(" ...")
+    assert len(first) < 90
+    assert second == "  sausage"
 
 
 def test_an_unknown_one_is_not_found_but_the_nearest_are_named(graph):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from kglm.kg.sparql_results import Bindings, Truth
 
 # ruff: noqa: UP045
+
+SLOW = 100_000
+"""With more triples than this, making the store takes seconds, and a person is told."""
 
 
 def sparql(
@@ -32,8 +36,14 @@ def sparql(
         ),
     ] = None,
     statements: Annotated[
-        bool, typer.Option(help="With weights and sources, as reified statements; without, the store is smaller.")
-    ] = True,
+        Optional[bool],
+        typer.Option(
+            "--statements/--no-statements",
+            help="Hold weights and sources in the store too, which makes it up to three times as large; so where "
+            "the query has a GRAPH clause, unless told otherwise.",
+            show_default=False,
+        ),
+    ] = None,
     keep: Annotated[bool, typer.Option(help="Keep the store in the cache, or build it anew in memory.")] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the SPARQL 1.1 results format in JSON, IRIs in full.")
@@ -57,15 +67,19 @@ def sparql(
         raise typer.BadParameter("--json and --csv exclude each other")
     text = _query(query, file)
     from kglm.cli.graph.opening import cache_dir, open_graph
+    from kglm.cli.graph.output import note
     from kglm.kg.sparql import sparql as answer
 
+    opened, stores = open_graph(graph), cache_dir() / "sparql"
+    if opened.num_triples > SLOW and not (keep and any(stores.glob(f"{opened.fingerprint[:16]}-*"))):
+        note(f"making a SPARQL store of {opened.num_triples:,} triples{' (kept in the cache)' * keep}")
     found = answer(
-        open_graph(graph),
+        opened,
         text,
-        cache_dir() / "sparql" if keep else None,
+        stores if keep else None,
         limit=limit,
         prefixes=parse_pairs(prefix, "--prefix"),
-        statements=statements,
+        statements=statements if statements is not None else _asks_for_statements(text),
     )
     if as_json:
         typer.echo(found.to_json())
@@ -73,6 +87,11 @@ def sparql(
         typer.echo(found.to_csv(), nl=False)
     else:
         _show(found)
+
+
+def _asks_for_statements(query: str) -> bool:
+    """Say whether a query may look into the named graph of the statements."""
+    return re.search(r"\b(graph|from)\b", query, re.IGNORECASE) is not None
 
 
 def _query(query: str | None, file: Path | None) -> str:

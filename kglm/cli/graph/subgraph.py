@@ -131,12 +131,15 @@ def _check_places(plot: Path | None, html: Path | None) -> None:
 
 def _between(graph: KnowledgeGraph, question: str, choice: str, hops: int, max_nodes: int) -> Subgraph:
     from kglm.cli.graph.linking import concepts_of
+    from kglm.cli.graph.output import note
     from kglm.inspection.extraction import subgraph_between
 
     asked, chosen = concepts_of(graph, [question, choice])
-    return subgraph_between(
-        graph, asked, chosen, hops=hops, max_nodes=max_nodes, title=f"{question} — {choice}"
-    )  # fmt: skip
+    part = subgraph_between(graph, asked, chosen, hops=hops, max_nodes=max_nodes, title=f"{question} — {choice}")
+    role = {node.id: node.role for node in part.nodes}
+    if "other" not in role.values() and not any(role[edge.source] != role[edge.target] for edge in part.edges):
+        note(f"no path of up to {hops} hop{'s' * (hops > 1)} joins them (--hops)")
+    return part
 
 
 def _draw(part: Subgraph, plot: Path | None, html: Path | None) -> list[Path]:

@@ -79,6 +79,9 @@ def test_subgraph(kglm, tools):
     assert roles["garden"] == "choice"
     assert roles["shed"] == "other"
     assert found["title"] == "dig? — garden"
+    outcome = kglm("graph", "subgraph", tools, "-q", "dig?", "-c", "moon")
+    assert outcome.err.splitlines()[-1] == "no path of up to 2 hops joins them (--hops)"
+    assert [cells(line) for line in lines(outcome)[2:]][-2:] == [[], ["no triples"]]
 
 
 def test_a_subgraph_as_picture_and_page(kglm, tools, tmp_path):
@@ -132,6 +135,7 @@ def test_sparql(kglm, tools, tmp_path):
     query = f"SELECT ?x ?w {{ GRAPH kglm:statements {{ {statement} }} }}"
     text = lines(kglm("graph", "sparql", tools, query))
     assert [cells(line) for line in text[2:]] == [["dig", "2"], [], ["1 row"]]
+    assert lines(kglm("graph", "sparql", tools, query, "--no-statements")) == ["0 rows"]
     assert lines(kglm("graph", "sparql", tools, "ASK { :moon :HasA :crater }", "--no-keep")) == ["yes"]
     (tmp_path / "query.rq").write_text("SELECT ?x { ?x :UsedFor :dig } ORDER BY ?x")
     assert kglm("graph", "sparql", tools, "--file", "query.rq", "--csv").out.split() == ["x", "shovel", "trowel"]
