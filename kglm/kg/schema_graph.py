@@ -7,7 +7,7 @@ steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import NamedTuple
@@ -105,28 +105,48 @@ class SchemaGraphs:
     @classmethod
     def concatenate(cls, parts: list[SchemaGraphs]) -> SchemaGraphs:
         """Join the graphs of several parts, in order."""
-        return cls._join([part.arrays() for part in parts])
+        return cls._join((part.arrays() for part in parts), sum(len(part) for part in parts))
 
     @classmethod
-    def _join(cls, parts: list[dict[str, np.ndarray]]) -> SchemaGraphs:
-        """Join parts given by name; each of their arrays is let go as soon as it is copied."""
-        return cls(
-            **{field.name: _join([part.pop(field.name) for part in parts], field.name) for field in fields(cls)}
-        )
+    def _join(cls, parts: Iterable[dict[str, np.ndarray]], num_graphs: int) -> SchemaGraphs:
+        """Join parts given by name, each let go as soon as it is copied."""
+        columns = {field.name: _Column(field.name.endswith("_offsets")) for field in fields(cls)}
+        done = 0
+        for part in parts:
+            done += len(part["question_counts"])
+            for name, column in columns.items():
+                column.append(part.pop(name), done / num_graphs if num_graphs else 1.0)
+        return cls(**{name: column.filled() for name, column in columns.items()})
 
 
-def _join(arrays: list[np.ndarray], name: str) -> np.ndarray:
-    """Copy arrays into one; offsets, which begin with 0, go on where those before end."""
-    if len(arrays) == 1:
-        return arrays[0]
-    if not name.endswith("_offsets"):
-        return np.concatenate(arrays, axis=-1)
-    joined = np.zeros(1 + sum(len(array) - 1 for array in arrays), dtype=np.int64)
-    at = 1
-    for array in arrays:
-        np.add(array[1:], joined[at - 1], out=joined[at : at + len(array) - 1])
-        at += len(array) - 1
-    return joined
+class _Column:
+    """An array filled part by part. Its room is guessed from the first, so that hardly anything is held twice.
+
+    Room that stays empty costs no memory: the system gives it when it is first written to.
+    """
+
+    def __init__(self, is_offsets: bool) -> None:
+        self.is_offsets = is_offsets
+        self.array = np.zeros(0)
+        self.size = 0
+
+    def append(self, part: np.ndarray, share: float) -> None:
+        """Add a part, after which ``share`` of the whole is there; offsets go on where those before end."""
+        if self.is_offsets and self.size:
+            part = part[1:] + self.array[self.size - 1]
+        end = self.size + part.shape[-1]
+        if self.size == 0 or end > self.array.shape[-1]:
+            room = end if share >= 1 else int(1.1 * end / share)
+            larger = np.empty((*part.shape[:-1], room), dtype=part.dtype)
+            if self.size:
+                larger[..., : self.size] = self.array[..., : self.size]
+            self.array = larger
+        self.array[..., self.size : end] = part
+        self.size = end
+
+    def filled(self) -> np.ndarray:
+        """Return the array without the room that is left."""
+        return np.ascontiguousarray(self.array[..., : self.size])
 
 
 def extract_schema_graphs(
@@ -152,8 +172,8 @@ def extract_schema_graphs(
     links = links or ScoredLinks.by_weight(graph)
     chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)] or [[]]
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        parts = list(pool.map(lambda chunk: _extract_chunk(graph, links, chunk, options), chunks))
-    return SchemaGraphs._join(parts)
+        parts = pool.map(lambda chunk: _extract_chunk(graph, links, chunk, options), chunks)
+        return SchemaGraphs._join(parts, len(pairs))
 
 
 def _extract_chunk(
