@@ -15,7 +15,7 @@ TRIPLES = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(TRIPLES, TRIPLES)
 def test_the_changes_are_those_of_sets(graph_of, before, after):
     found = compare_graphs(graph_of(*before), graph_of(*after), max_examples=100)

@@ -42,7 +42,7 @@ def test_filters_apply_to_the_count_too(graph_of):
     assert subgraph_around(graph, ids(graph, "a"), hops=2, max_nodes=1).total_nodes == 5
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from("abcdefg")), min_size=1, max_size=12),
     st.integers(1, 3),

@@ -165,7 +165,7 @@ def test_completion_proposes_what_may_be_typed(graph):
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=4).filter(str.strip)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(TEXT, min_size=1, max_size=8, unique=True), TEXT)
 def test_search_finds_what_a_scan_finds(graph_of, entities, query):
     graph = graph_of(*(Triple(name, "r", name) for name in entities))

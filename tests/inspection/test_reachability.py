@@ -26,7 +26,7 @@ def naive(edges, sources, targets):
     return min([FAR, *lengths])
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(EDGES, st.lists(st.tuples(SETS, st.lists(SETS, min_size=1, max_size=3)), min_size=1, max_size=4))
 def test_distances_are_those_of_networkx(graph_of, edges, questions):
     # A self-loop for each node, so that all of them are entities.

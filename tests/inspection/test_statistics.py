@@ -18,7 +18,7 @@ TRIPLES = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(TRIPLES)
 def test_the_figures_are_those_of_networkx(graph_of, triples):
     report = report_graph(graph_of(*triples), num_hubs=3)
