@@ -16,7 +16,7 @@ from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_directory, remove_abandoned
 from kglm.kg.batching import batches
 from kglm.kg.graph import KnowledgeGraph
-from kglm.kg.manifest import FORMAT, VERSION, fingerprint, write_manifest
+from kglm.kg.manifest import FORMAT, VERSION, fingerprint, may_be_replaced, plain, write_manifest
 from kglm.kg.records import MAX_WEIGHT, WEIGHT_EXPECTED, Records
 from kglm.kg.staging import DESCRIPTIONS, FORMS, INCOMING, LINKS, OUTGOING, MergeWeights, Staging
 from kglm.kg.store import ArrayWriter, StoreWriter, specs_to_json
@@ -48,7 +48,7 @@ def build_graph(
 
     Args:
         records: triples, labels and descriptions, one by one or in batches.
-        folder: where the compiled graph goes; nobody else may write it at the same time.
+        folder: where the compiled graph goes, new, empty, or a graph; nobody else may write it at the same time.
         name: what the graph is called in messages.
         provenance: anything worth keeping about the source, stored in the manifest as JSON.
         tally: of the reader; its counts go into the manifest, the lines that it rejects into ``rejected.jsonl``.
@@ -57,12 +57,18 @@ def build_graph(
             eight bytes an entity, come on top.
 
     Raises:
-        DataError: there is no triple, a weight is not a positive number, or a text is not valid Unicode.
-        GraphError: there are more than 16,383 relations or 65,535 sources.
+        ConfigError: ``merge_weights`` or ``memory`` is not as it must be.
+        DataError: there is no triple, a weight is not a positive number, a text is not valid Unicode, or ``folder``
+            holds something other than a graph.
+        GraphError: there are more than 16,383 relations or 65,534 sources, or memory or disk ran out in the sorting.
+        TypeError, ValueError: JSON cannot hold ``provenance``.
     """
     if merge_weights not in get_args(MergeWeights):
         raise ConfigError(f"merge_weights is '{merge_weights}', expected one of {list(get_args(MergeWeights))}")
     folder = Path(folder)
+    if not may_be_replaced(folder):
+        raise DataError(f"the folder '{folder}' holds something other than a compiled graph; nothing is overwritten")
+    provenance = plain(provenance or {})
     remove_abandoned(folder)
     tally = tally or Tally()
     with atomic_directory(folder) as temporary:
@@ -71,7 +77,7 @@ def build_graph(
                 _stage(records, staging, name)
             staging.compile(merge_weights)
             manifest = _write(staging, StoreWriter(temporary), name)
-        manifest |= {"provenance": dict(provenance or {}), "intake": tally.counts()}
+        manifest |= {"provenance": provenance, "intake": tally.counts()}
         write_manifest(temporary, manifest)
     return KnowledgeGraph.open(folder)
 
@@ -153,7 +159,7 @@ def _write_rows(
             rows, times = np.unique(columns["row"], return_counts=True)
             counts[rows + 1] += times
             columns["neighbors"], columns["relations"] = columns["neighbor"], columns.get("relation")
-            columns["weight_codes"] = np.searchsorted(weight_values, columns["weight"].astype(np.float32))
+            columns["weight_codes"] = np.searchsorted(weight_values, columns["weight"])
             columns["sources"] = columns.get("source")
             for field in types:
                 writers[f"{name}.{field}"].append(columns[field])

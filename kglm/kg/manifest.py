@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kglm.errors import GraphError
-from kglm.files import atomic_write_json
+from kglm.files import atomic_write_text
 
 FORMAT = "kglm-graph"
 VERSION = 2
@@ -24,8 +24,39 @@ def fingerprint(manifest: Mapping[str, Any]) -> str:
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write a manifest with its own checksum; its presence marks a graph as complete."""
-    atomic_write_json(folder / MANIFEST, {**manifest, "checksum": _digest(manifest)})
+    """Write a manifest with its own checksum; its presence marks a graph as complete.
+
+    Raises:
+        TypeError, ValueError: as for :func:`plain`.
+    """
+    manifest = plain(manifest)
+    # In ASCII, as the name of a file that the graph came from may hold what UTF-8 cannot write.
+    text = json.dumps({**manifest, "checksum": _digest(manifest)}, indent=2)
+    atomic_write_text(folder / MANIFEST, text + "\n")
+
+
+def plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``value`` as it will be read back from JSON, where all keys are strings.
+
+    Raises:
+        TypeError, ValueError: JSON has no such value (an unknown type, NaN, infinity).
+    """
+    return dict(json.loads(json.dumps(value, allow_nan=False)))
+
+
+def may_be_replaced(folder: Path) -> bool:
+    """Tell whether a graph may take the place of ``folder``: there is none, it is empty, or it holds a graph.
+
+    A graph whose manifest is damaged may be replaced too.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return not folder.is_dir() or not any(folder.iterdir())
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return True
+    return isinstance(manifest, dict) and manifest.get("format") == FORMAT
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -51,8 +82,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"the compiled graph '{folder}' has version {version}, this kglm reads version {VERSION}; {remedy}"
         )
     checksum = manifest.pop("checksum", None)
-    if checksum != _digest(manifest) or manifest.get("fingerprint") != fingerprint(manifest):
+    if checksum != _digest(manifest):
         raise GraphError(f"the manifest '{path}' is damaged (its checksum differs); build the graph again")
+    if missing := [key for key in CONTENT if key not in manifest]:
+        raise GraphError(f"the manifest '{path}' has no {', '.join(missing)}; build the graph again")
+    if manifest.get("fingerprint") != fingerprint(manifest):
+        raise GraphError(f"the manifest '{path}' is damaged (its fingerprint differs); build the graph again")
     return manifest
 
 

@@ -16,13 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kglm.errors import DataError, GraphError
+from kglm.errors import ConfigError, DataError, GraphError
 from kglm.kg.batching import Batch, DescriptionBatch
 from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, WEIGHT_EXPECTED, LabelBatch, TripleBatch
 
 MAX_RELATIONS = np.iinfo(np.int16).max // 2
 MAX_SOURCES = np.iinfo(np.uint16).max
 ROWS = 1 << 17
+THREAD_BYTES = 125_000_000  # what DuckDB's documentation reckons for a thread
 MergeWeights = Literal["max", "sum"]
 
 SCHEMA = """
@@ -48,8 +49,12 @@ EDGES = """
     GROUP BY 1, 2, 3
     ORDER BY 1, 2, 3
 """
-# Ordered, since a sum of floats depends on their order.
-MERGED_WEIGHT = {"max": "max(s.weight)", "sum": "sum(s.weight::DOUBLE ORDER BY s.weight)"}
+# Ordered, since a sum of floats depends on their order; in single precision, as it is stored, so that sums that are
+# stored as equal are equal in every comparison.
+MERGED_WEIGHT = {
+    "max": "max(s.weight)",
+    "sum": "coalesce(try_cast(sum(s.weight::DOUBLE ORDER BY s.weight) AS FLOAT), 'inf'::FLOAT)",
+}
 OUTGOING = "SELECT head AS row, tail AS neighbor, relation, weight, source FROM edges"
 INCOMING = "SELECT tail AS row, head AS neighbor, relation, weight FROM edges ORDER BY 1, 2, 3"
 LINKS = """
@@ -76,7 +81,8 @@ FORMS = """
 DESCRIPTIONS = """
     SELECT coalesce(d.text, '') AS text
     FROM entities e LEFT JOIN (
-        SELECT entity, arg_min(text, position) AS text FROM staged_descriptions GROUP BY entity
+        SELECT entity, arg_min(text, position) AS text
+        FROM staged_descriptions WHERE text <> '' GROUP BY entity
     ) d ON d.entity = e.name
     ORDER BY e.rowid
 """
@@ -88,28 +94,40 @@ class Staging:
     Args:
         folder: an empty folder for what does not fit into memory; the caller removes it.
         memory: limit for DuckDB, such as ``3GB``.
+
+    Raises:
+        ConfigError: ``memory`` is not a size, or next to nothing.
+        GraphError: on leaving the block, where DuckDB could not do the work: memory or disk ran out.
     """
 
     def __init__(self, folder: Path, memory: str) -> None:
         self._connection = duckdb.connect(":memory:")
         self._connection.execute("SET temp_directory = ?", [str(folder)])
-        self._connection.execute("SET memory_limit = ?", [memory])
+        self._limit(memory)
+        # The queries below rely on it: a table is read in the order in which it was written, and rowid counts along
+        # (https://duckdb.org/docs/stable/sql/dialect/order_preservation).
+        self._connection.execute("SET preserve_insertion_order = true")
+        # Else a batch of more than 2 GB of text, some thousand long descriptions, could not be handed over.
+        self._connection.execute("SET arrow_large_buffer_size = true")
         self._connection.execute(SCHEMA)
         self._relations: dict[str, int] = {}
         self._sources: dict[str, int] = {"": 0}
-        self._num_labels = 0
+        self._num_texts = 0
 
     def __enter__(self) -> Staging:
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         self._connection.close()
+        if isinstance(error, duckdb.Error):
+            remedy = "more memory, or more room on the disk, may help"
+            raise GraphError(f"the graph could not be compiled ({_first_line(error)}); {remedy}") from error
 
     def add(self, batch: Batch) -> None:
-        """Take in a batch.
+        """Take in a batch. A null among sources means none, among counts 0, among ``preferred`` no.
 
         Raises:
-            DataError: a weight cannot be stored, or a count is negative.
+            DataError: a name or text is null or not valid UTF-8, a weight cannot be stored, or a count is negative.
             GraphError: there are too many relations or sources.
         """
         if not len(batch):
@@ -117,10 +135,18 @@ class Staging:
         if isinstance(batch, TripleBatch):
             self._insert("staged", self._triple_columns(batch))
         elif isinstance(batch, LabelBatch):
-            columns = {"entity": batch.entities, "text": batch.texts, "preferred": batch.preferred}
-            self._insert("staged_labels", columns | {"count": _counts(batch)} | self._positions(batch))
+            columns = {
+                "entity": _texts(batch.entities, "the entity of a label"),
+                "text": _texts(batch.texts, "the text of a label"),
+                "preferred": batch.preferred,
+                "count": _counts(batch),
+            }
+            self._insert("staged_labels", columns | self._positions(batch))
         elif isinstance(batch, DescriptionBatch):
-            columns = {"entity": batch.entities, "text": batch.texts}
+            columns = {
+                "entity": _texts(batch.entities, "the entity of a description"),
+                "text": _texts(batch.texts, "the text of a description"),
+            }
             self._insert("staged_descriptions", columns | self._positions(batch))
         else:
             raise TypeError(f"{type(batch).__name__} is not a record of a graph")
@@ -150,34 +176,55 @@ class Staging:
 
     def weight_values(self) -> np.ndarray:
         """Return the distinct weights of the edges, ``float32``, ascending."""
-        batches = self.rows("SELECT DISTINCT weight::FLOAT AS weight FROM edges ORDER BY 1")
+        batches = self.rows("SELECT DISTINCT weight FROM edges ORDER BY 1")
         return np.concatenate([np.zeros(0, np.float32), *(batch["weight"].to_numpy() for batch in batches)])
 
     def rows(self, query: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query in batches."""
         yield from self._connection.sql(query).to_arrow_reader(ROWS)
 
+    def _limit(self, memory: str) -> None:
+        """Set the limit of memory, and keep many cores from running out of little memory."""
+        query = "SELECT current_setting('threads'), parse_formatted_bytes(current_setting('memory_limit'))"
+        try:
+            self._connection.execute("SET memory_limit = ?", [memory])
+            threads, limit = self._connection.sql(query).fetchall()[0]
+            self._connection.execute(f"SET threads = {max(1, min(threads, limit // THREAD_BYTES))}")
+        except duckdb.Error as error:
+            self._connection.close()
+            raise ConfigError(
+                f"memory is '{memory}', expected a size such as '3GB' ({_first_line(error)})"
+            ) from error
+
     def _insert(self, table: str, columns: dict[str, pa.Array]) -> None:
         self._connection.register("batch", pa.table(columns))
-        self._connection.execute(f"INSERT INTO {table} SELECT * FROM batch")
+        try:
+            self._connection.execute(f"INSERT INTO {table} SELECT * FROM batch")
+        except duckdb.InvalidInputException as error:
+            raise DataError(f"a text is not valid UTF-8 ({_first_line(error)})") from error
         self._connection.unregister("batch")
 
     def _triple_columns(self, batch: TripleBatch) -> dict[str, pa.Array]:
+        heads, tails = _texts(batch.heads, "the head of a triple"), _texts(batch.tails, "the tail of a triple")
+        relations = _texts(batch.relations, "the relation of a triple")
         _require_weights(batch)
-        weights = batch.weights.cast(pa.float32())
-        sources = batch.sources if batch.sources is not None else pa.array([""]).take(pa.array([0] * len(batch)))
+        # Not safe in Arrow's sense, as it rounds a large integer.
+        weights = batch.weights.cast(pa.float32(), safe=False)
+        sources = pa.repeat("", len(batch)) if batch.sources is None else pc.fill_null(batch.sources, "")
         return {
-            "head": batch.heads,
-            "relation": _coded(batch.relations, self._relations, MAX_RELATIONS, "relations"),
-            "tail": batch.tails,
+            "head": heads,
+            "relation": _coded(relations, self._relations, MAX_RELATIONS, "relations"),
+            "tail": tails,
             "weight": weights,
             "bits": pa.array(weights.to_numpy(zero_copy_only=False).view(np.int32)),
-            "source": _coded(sources, self._sources, MAX_SOURCES, "sources of triples"),
+            "source": _coded(
+                _texts(sources, "the source of a triple"), self._sources, MAX_SOURCES, "sources of triples"
+            ),
         }
 
     def _positions(self, batch: Batch) -> dict[str, pa.Array]:
-        start, self._num_labels = self._num_labels, self._num_labels + len(batch)
-        return {"position": pa.array(np.arange(start, self._num_labels))}
+        start, self._num_texts = self._num_texts, self._num_texts + len(batch)
+        return {"position": pa.array(np.arange(start, self._num_texts))}
 
     def _rank(self, table: str, codes: dict[str, int]) -> None:
         """Write a table from the codes in the order of their coming to ranks in the order of the names."""
@@ -187,29 +234,51 @@ class Staging:
         self._connection.unregister("batch")
 
 
+def _first_line(error: duckdb.Error) -> str:
+    """Return what happened, without the advice that follows to those who write SQL."""
+    return str(error).partition("\n")[0]
+
+
 def _ordered(names: Iterable[str]) -> list[str]:
     """Return names sorted, the empty one last, so that a triple with a known source keeps it."""
     return sorted(names, key=lambda name: (not name, name))
 
 
+def _texts(column: pa.Array | pa.ChunkedArray, what: str) -> pa.Array:
+    """Return a column of any type of text, sliced, chunked or dictionary-encoded, as a plain array.
+
+    Raises:
+        DataError: a value is null.
+    """
+    if column.null_count:
+        raise DataError(f"{what} is null in row {pc.index(column.is_null(), True).as_py()} of a batch")
+    texts = column.cast(pa.large_string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+
+
 def _coded(column: pa.Array, codes: dict[str, int], limit: int, what: str) -> pa.Array:
     """Return the codes of a column's texts, new ones added to ``codes``."""
     encoded = column.dictionary_encode()
-    for name in encoded.dictionary.to_pylist():
+    try:
+        names = encoded.dictionary.to_pylist()
+    except UnicodeDecodeError as error:
+        raise DataError(f"one of the {what} is {error.object!r}, which is not valid UTF-8") from error
+    for name in names:
         codes.setdefault(name, len(codes))
     if len(codes) > limit:
         raise GraphError(f"{len(codes)} {what}; at most {limit} can be stored")
-    return pa.array([codes[name] for name in encoded.dictionary.to_pylist()], pa.int32()).take(encoded.indices)
+    return pa.array([codes[name] for name in names], pa.int32()).take(encoded.indices)
 
 
 def _counts(batch: LabelBatch) -> pa.Array:
     if batch.counts is None:
         return pa.array(np.zeros(len(batch), dtype=np.int64))
-    first = pc.index(pc.less(batch.counts, 0), True).as_py()
+    counts = pc.fill_null(batch.counts, 0)
+    first = pc.index(pc.less(counts, 0), True).as_py()
     if first >= 0:
         label = f"the label '{batch.texts[first]}' of '{batch.entities[first]}'"
         raise DataError(f"{label} has count {batch.counts[first]}, expected 0 or more")
-    return batch.counts
+    return counts
 
 
 def _require_weights(batch: TripleBatch) -> None:

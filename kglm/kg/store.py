@@ -3,7 +3,9 @@
 Every array is a one-dimensional little-endian ``.npy`` file with a header of 128 bytes, so that it can be mapped
 from what the manifest says without reading it. The manifest holds each array's SHA-256. Reading all of a large graph
 at each opening would take seconds, so a graph carries a record of its files' sizes and times of change when their
-content was last known to be right (``checked.json``); opening compares these, and reads only files that differ.
+content was last known to be right, and of the digests that it then had (``checked.json``). Opening compares these
+with the files and the manifest; where anything differs, all files are read. What goes unnoticed until ``problems`` is
+asked is a change that leaves size and time alone, such as a failing disk makes.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import hashlib
 import json
 import mmap
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -26,6 +29,11 @@ from kglm.files import atomic_write_json
 CHECKED = "checked.json"
 HEADER_BYTES = 128
 READ_BYTES = 1 << 22
+# The coarsest clock of a file system in use (FAT): a file changed twice within a tick bears the same time.
+TICK_NS = 2_000_000_000
+
+
+State = list[Any]  # a file's size, its time of change, and the SHA-256 of its data
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,13 @@ class StoreWriter:
 
     def seal(self) -> None:
         """Record that the files now hold what was written; called once, when all arrays are."""
-        _write_record(self.folder, {name: _state(self.folder / f"{name}.npy") for name in self.specs})
+        states = {}
+        for name, spec in self.specs.items():
+            path = self.folder / f"{name}.npy"
+            written = os.stat(path).st_mtime_ns
+            os.utime(path, ns=(written, written - TICK_NS))  # so that a change at this very moment gives another time
+            states[name] = _state(path, spec)
+        _write_record(self.folder, states)
 
 
 class ArrayStore:
@@ -146,14 +160,16 @@ class ArrayStore:
 
     def _require_checked(self) -> None:
         states = {}
-        for name in self._specs:
+        for name, spec in self._specs.items():
             if problem := self._size_problem(name):
                 raise self._damaged(problem)
-            states[name] = _state(self._path(name))
+            states[name] = _state(self._path(name), spec)
         if states == _read_record(self._folder):
             return
         for problem in self.problems():
             raise self._damaged(problem)
+        if any(time.time_ns() - changed < TICK_NS for _, changed, _ in states.values()):
+            return  # it may change again within this tick
         # A folder that cannot be written to is checked anew at each opening.
         with suppress(OSError):
             _write_record(self._folder, states)
@@ -182,9 +198,12 @@ def specs_from_json(described: Mapping[str, Mapping[str, object]]) -> dict[str, 
     """Return the specifications of a manifest.
 
     Raises:
-        TypeError: a field is missing or unknown.
+        GraphError: a field is missing or unknown.
     """
-    return {name: ArraySpec(**fields) for name, fields in described.items()}  # type: ignore[arg-type]
+    try:
+        return {name: ArraySpec(**fields) for name, fields in described.items()}  # type: ignore[arg-type]
+    except TypeError as error:
+        raise GraphError(f"the manifest describes an array wrongly ({error}); build the graph again") from error
 
 
 def _holds(path: str, spec: ArraySpec) -> bool:
@@ -196,12 +215,12 @@ def _holds(path: str, spec: ArraySpec) -> bool:
     return header == spec.header() and digest.hexdigest() == spec.sha256
 
 
-def _state(path: Path | str) -> list[int]:
+def _state(path: Path | str, spec: ArraySpec) -> State:
     status = os.stat(path)
-    return [status.st_size, status.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns, spec.sha256]
 
 
-def _write_record(folder: Path, states: Mapping[str, list[int]]) -> None:
+def _write_record(folder: Path, states: Mapping[str, State]) -> None:
     atomic_write_json(folder / CHECKED, dict(states), indent=None)
 
 

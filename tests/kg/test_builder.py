@@ -282,3 +282,156 @@ def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path):
 def test_a_negative_count_is_refused(tmp_path):
     with pytest.raises(DataError, match="the label 'x' of 'a' has count -1, expected 0 or more"):
         build_graph([Triple("a", "r", "b"), Label("a", "x", count=-1)], tmp_path / "graph", name="few")
+
+
+def columns(**changes):
+    """Two triples as a batch, some columns changed."""
+    plain = {"heads": ["a", "b"], "relations": ["r", "s"], "tails": ["b", "c"], "weights": [1.0, 2.0]}
+    return TripleBatch(**{
+        name: values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
+        for name, values in (plain | changes).items()
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(), pa.binary()], ids=str)
+def test_columns_of_any_type_of_text_give_the_same_graph(graph_of, kind):
+    texts = {"heads": ["a", "b"], "relations": ["r", "s"], "tails": ["b", "c"]}
+    batch = columns(**{name: pa.array(values, kind) for name, values in texts.items()})
+    assert graph_of(batch).fingerprint == graph_of(columns()).fingerprint
+
+
+def test_chunks_slices_and_dictionaries_give_the_same_graph(graph_of):
+    """A dictionary keeps values that a slice no longer uses; they are no relations."""
+    forms = [
+        {name: pa.chunked_array([[one], [two]]) for name, (one, two) in
+         {"heads": "ab", "relations": "rs", "tails": "bc", "weights": (1.0, 2.0)}.items()},
+        {"heads": pa.array(["z", "a", "b"])[1:], "relations": pa.array(["unused", "r", "s"])[1:]},
+        {"heads": pa.array(["z", "a", "b"]).dictionary_encode()[1:],
+         "relations": pa.array(["unused", "r", "s"]).dictionary_encode()[1:]},
+    ]  # fmt: skip
+    for form in forms:
+        graph = graph_of(columns(**form))
+        assert graph.relations == ("r", "s")
+        assert graph.fingerprint == graph_of(columns()).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("record", "what"),
+    [
+        (columns(heads=["a", None]), "the head of a triple is null in row 1"),
+        (columns(relations=[None, "r"]), "the relation of a triple is null in row 0"),
+        (columns(tails=[None, None], weights=[None, None]), "the tail of a triple is null in row 0"),
+        (Triple("a", "r", None), "the tail of a triple is null in row 1"),
+        (Label(None, "x"), "the entity of a label is null in row 0"),
+        (Label("a", None), "the text of a label is null in row 0"),
+        (Description("a", None), "the text of a description is null in row 0"),
+    ],
+)
+def test_what_is_null_is_refused(tmp_path, record, what):
+    with pytest.raises(DataError, match=what):
+        build_graph([Triple("a", "r", "b"), record], tmp_path / "graph", name="null")
+
+
+def test_a_null_source_or_count_is_none(graph_of):
+    batch = columns(sources=[None, "s"])
+    assert [triple.source for triple in graph_of(batch).triples()] == ["", "s"]
+    labels = LabelBatch(
+        entities=pa.array(["a", "a"]),
+        texts=pa.array(["x", "y"]),
+        preferred=pa.array([None, False]),
+        counts=pa.array([None, 3]),
+    )
+    graph = graph_of(columns(), labels)
+    assert dict(zip(graph.surfaces, graph.surface_counts.tolist(), strict=True)) == {
+        "a": 0, "b": 0, "c": 0, "x": 0, "y": 3
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("column", ["heads", "relations", "tails"])
+def test_bytes_that_are_no_text_are_refused(tmp_path, column):
+    offsets = pa.py_buffer(np.array([0, 1, 2], dtype=np.int32))
+    broken = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"\xffb")])
+    with pytest.raises(DataError, match="not valid UTF-8"):
+        build_graph([columns(**{column: broken})], tmp_path / "graph", name="broken")
+
+
+def test_whole_numbers_are_weights_too(graph_of):
+    assert sorted(graph_of(columns(weights=[16_777_217, 3])).weight_values.tolist()) == [3.0, 16_777_216.0]
+
+
+def test_sums_that_are_stored_as_equal_are_equal_among_links(tmp_path):
+    records = [Triple("a", "r", "y", 1.0), Triple("a", "r", "x", 1.0), Triple("a", "r", "y", 2.0**-30)]
+    graph = build_graph(records, tmp_path / "graph", name="sum", merge_weights="sum")
+    assert graph.links.row(0).tolist() == [1, 2]
+    assert graph.weight_values.tolist() == [1.0]
+
+
+def test_a_sum_beyond_single_precision_is_refused(tmp_path):
+    with pytest.raises(DataError, match="the summed weight of a triple of graph 'heavy' is inf, expected a positive"):
+        build_graph([Triple("a", "r", "b", 9e37)] * 5, tmp_path / "graph", name="heavy", merge_weights="sum")
+
+
+def test_an_empty_description_is_none(graph_of):
+    graph = graph_of(*BASE, Description("bee", ""), Description("bee", "an insect"))
+    assert graph.descriptions[graph.entity_id("bee")] == "an insect"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a\0", "\0", "", "\x01", "\U0010ffff", "\uffff", "ab" * 30_000],
+)
+def test_names_of_any_characters_are_sorted_and_found(graph_of, content):
+    names = sorted({content * times + end for times in range(3) for end in ("", "\0", "b")})
+    graph = graph_of(*(Triple(name, "r", "b") for name in names))
+    assert list(graph.entities) == sorted({*names, "b"})
+    assert [graph.entities.find(name) for name in graph.entities] == list(range(graph.num_entities))
+
+
+@pytest.mark.parametrize(
+    "provenance", [{2: "b", 10: "c"}, {1: "a", "x": None}, {"path": "caf\udce9.csv"}, {"nested": {3: (1, 2)}}]
+)
+def test_any_provenance_that_json_holds_is_read_back(tmp_path, provenance):
+    build_graph(BASE, tmp_path / "graph", name="known", provenance=provenance)
+    found = KnowledgeGraph.open(tmp_path / "graph").manifest["provenance"]
+    assert found == json.loads(json.dumps(provenance))
+
+
+@pytest.mark.parametrize("provenance", [{"x": float("nan")}, {"x": object()}])
+def test_provenance_that_json_cannot_hold_is_refused_before_the_work(tmp_path, provenance):
+    records = iter(BASE)
+    with pytest.raises((TypeError, ValueError)):
+        build_graph(records, tmp_path / "graph", name="odd", provenance=provenance)
+    assert len(list(records)) == len(BASE)
+
+
+def test_a_folder_of_other_things_is_not_replaced(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(DataError, match="holds something other than a compiled graph; nothing is overwritten"):
+        build_graph(BASE, tmp_path, name="here")
+    (tmp_path / "manifest.json").write_text('{"format": "another"}')
+    with pytest.raises(DataError, match="nothing is overwritten"):
+        build_graph(BASE, tmp_path, name="here")
+    assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("manifest", [None, "{", '{"format": "kglm-graph", "version": 1}'])
+def test_an_empty_folder_and_a_damaged_or_old_graph_are_replaced(tmp_path, manifest):
+    folder = tmp_path / "graph"
+    folder.mkdir()
+    if manifest is not None:
+        (folder / "manifest.json").write_text(manifest)
+    assert build_graph(BASE, folder, name="again").num_triples == 3
+
+
+@pytest.mark.parametrize("memory", ["lots", "1KB"])
+def test_memory_that_is_no_size_or_next_to_nothing_is_refused(tmp_path, memory):
+    with pytest.raises(ConfigError, match=f"memory is '{memory}', expected a size such as '3GB'"):
+        build_graph(BASE, tmp_path / "graph", name="small", memory=memory)
+
+
+def test_too_little_memory_is_told(tmp_path):
+    message = r"could not be compiled \(.*Out of Memory.*\); more memory, or more room on the disk"
+    records = (Triple(f"entity {i}", "r", f"entity {i * i}") for i in range(10_000))
+    with pytest.raises(GraphError, match=message):
+        build_graph(records, tmp_path / "graph", name="small", memory="2MB")
+    assert not list(tmp_path.iterdir())

@@ -134,3 +134,38 @@ def test_an_array_is_no_part_of_the_store_when_its_writing_fails(tmp_path):
     with pytest.raises(RuntimeError, match="broke"), writer.array("x", np.int32):
         raise RuntimeError("broke")
     assert writer.specs == {}
+
+
+def test_the_record_of_another_content_is_not_believed(tmp_path, stored):
+    """Files and record of one graph beside the manifest of another, all of the same sizes."""
+    _, specs = stored
+    other = tmp_path / "other"
+    other.mkdir()
+    writer = StoreWriter(other)
+    for name, values in VALUES.items():
+        writer.write(name, values[::-1].copy() if name == "a" else values)
+    writer.seal()
+    with pytest.raises(GraphError, match=r"the content of 'a\.npy' is not what was written"):
+        ArrayStore(other, specs)
+
+
+def test_a_change_within_the_tick_of_a_coarse_clock_is_noticed(tmp_path):
+    writer = StoreWriter(tmp_path)
+    writer.write("a", VALUES["a"])
+    written = (tmp_path / "a.npy").stat().st_mtime_ns
+    writer.seal()
+    flip(tmp_path / "a.npy")
+    os.utime(tmp_path / "a.npy", ns=(written, written))
+    with pytest.raises(GraphError, match="is not what was written"):
+        ArrayStore(tmp_path, writer.specs)
+
+
+def test_files_that_have_just_changed_are_checked_again_the_next_time(stored):
+    folder, specs = stored
+    os.utime(folder / "a.npy")
+    ArrayStore(folder, specs)
+    changed = (folder / "a.npy").stat().st_mtime_ns
+    flip(folder / "a.npy")
+    os.utime(folder / "a.npy", ns=(changed, changed))
+    with pytest.raises(GraphError, match="is not what was written"):
+        ArrayStore(folder, specs)

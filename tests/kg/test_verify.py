@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from kglm.errors import GraphError
-from kglm.kg import Label, Triple, build_graph
+from kglm.kg import KnowledgeGraph, Label, Triple, build_graph, verify
 from kglm.kg.manifest import MANIFEST, fingerprint, write_manifest
 from kglm.kg.store import StoreWriter, specs_to_json
 from kglm.kg.verify import verify_graph
 
-TRIPLES = (Triple("a", "r", "b", 2.0), Triple("b", "s", "c"), Label("b", "bee"))
+TRIPLES = (Triple("a", "r", "b", 2.0, "me"), Triple("b", "s", "c"), Label("b", "bee"))
 
 
 @pytest.fixture
@@ -47,8 +47,14 @@ def test_a_folder_without_a_graph_is_refused(tmp_path):
 WRONG = {
     "outgoing.neighbors": ([9, 2], "a neighbour in 'outgoing' is outside the graph"),
     "incoming.relations": ([0, 7], "a relation in 'incoming' is outside the 2 relations"),
+    "incoming.neighbors": ([0, 2], "the edges of 'outgoing' are not those of the other direction"),
     "links.weight_codes": ([1, 1, 0, 5], "a weight in 'links' is outside the table of weights"),
     "links.indptr": ([0, 1, 3, 3], "the pointers of 'links' do not cover its 4 edges"),
+    "weight_values": ([1.0, 1.0], "the weights do not ascend"),
+    "surface_indptr": ([0, 2, 1, 3, 4], "the pointers of the surface forms do not cover their 4 entities"),
+    "surface_entities": ([0, 1, 3, 2], "an entity of a surface form is outside the graph"),
+    "surface_counts": ([0, 0, 0], "3 counts for 4 entities of surface forms"),
+    "outgoing.sources": ([0, 3], "a source is outside the 2 sources"),
 }
 
 
@@ -56,6 +62,26 @@ WRONG = {
 def test_arrays_that_contradict_each_other_are_told(folder, name):
     """As a defective program would write them: with digests that fit."""
     values, problem = WRONG[name]
+    rewrite(folder, name, values)
+    assert problem in verify_graph(folder)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+def test_rows_are_held_to_their_order_across_chunks(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(verify, "CHUNK", chunk)
+    triples = [Triple("a", r, t) for t in "bcd" for r in "rs"]
+    folder = build_graph(triples, tmp_path / "graph", name="rows").folder
+    assert verify_graph(folder) == []
+    rewrite(folder, "outgoing.relations", [0, 1, 1, 0, 0, 1])
+    assert verify_graph(folder) == ["the rows of 'outgoing' are not sorted"]
+    rewrite(folder, "outgoing.relations", [0, 1, 0, 1, 0, 1])
+    rewrite(folder, "outgoing.neighbors", [1, 1, 3, 3, 2, 2])
+    rewrite(folder, "links.neighbors", [1, 3, 2, 0, 0, 0])
+    assert verify_graph(folder) == ["the rows of 'outgoing' are not sorted", "the rows of 'links' are not sorted"]
+
+
+def rewrite(folder, name, values):
+    """Replace an array, and say so in the manifest."""
     dtype = np.load(folder / f"{name}.npy").dtype
     (folder / f"{name}.npy").unlink()
     store = StoreWriter(folder)
@@ -65,4 +91,16 @@ def test_arrays_that_contradict_each_other_are_told(folder, name):
     manifest["arrays"] |= specs_to_json(store.specs)
     manifest["fingerprint"] = fingerprint(manifest)
     write_manifest(folder, manifest)
-    assert verify_graph(folder) == [problem]
+
+
+@pytest.mark.parametrize("missing", ["sources", "arrays", "fingerprint", "sha256"])
+def test_a_manifest_that_lacks_something_is_refused(folder, missing):
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["checksum"]
+    (manifest["arrays"]["links.indptr"] if missing == "sha256" else manifest).pop(missing)
+    if missing == "sha256":
+        manifest["fingerprint"] = fingerprint(manifest)
+    write_manifest(folder, manifest)
+    for reading in (verify_graph, KnowledgeGraph.open):
+        with pytest.raises(GraphError, match="build the graph again"):
+            reading(folder)
