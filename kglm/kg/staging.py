@@ -120,8 +120,7 @@ class Staging:
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         self._connection.close()
         if isinstance(error, duckdb.Error):
-            remedy = "more memory, or more room on the disk, may help"
-            raise GraphError(f"the graph could not be compiled ({_first_line(error)}); {remedy}") from error
+            raise _failure(error) from error
 
     def add(self, batch: Batch) -> None:
         """Take in a batch. A null among sources means none, among counts 0, among ``preferred`` no.
@@ -180,8 +179,15 @@ class Staging:
         return np.concatenate([np.zeros(0, np.float32), *(batch["weight"].to_numpy() for batch in batches)])
 
     def rows(self, query: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a query in batches."""
-        yield from self._connection.sql(query).to_arrow_reader(ROWS)
+        """Yield the rows of a query in batches.
+
+        Raises:
+            GraphError: memory or disk ran out.
+        """
+        try:
+            yield from self._connection.sql(query).to_arrow_reader(ROWS)
+        except (OSError, pa.ArrowException) as error:  # as which DuckDB's own come through Arrow
+            raise _failure(error) from error
 
     def _limit(self, memory: str) -> None:
         """Set the limit of memory, and keep many cores from running out of little memory."""
@@ -234,7 +240,12 @@ class Staging:
         self._connection.unregister("batch")
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _failure(error: BaseException) -> GraphError:
+    remedy = "more memory, or more room on the disk, may help"
+    return GraphError(f"the graph could not be compiled ({_first_line(error)}); {remedy}")
+
+
+def _first_line(error: BaseException) -> str:
     """Return what happened, without the advice that follows to those who write SQL."""
     return str(error).partition("\n")[0]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kglm.errors import ConfigError, DataError, GraphError
 from kglm.kg import KnowledgeGraph, Label, Triple, build_graph
 from kglm.kg.records import Description, LabelBatch, TripleBatch
-from kglm.kg.staging import MAX_RELATIONS, MAX_SOURCES
+from kglm.kg.staging import MAX_RELATIONS, MAX_SOURCES, Staging
 from kglm.kg.store import ArrayWriter
 
 names = st.sampled_from(["ant", "bee", "cat_nap", "döner", "\U0001f600", ""])
@@ -435,3 +435,9 @@ def test_too_little_memory_is_told(tmp_path):
     with pytest.raises(GraphError, match=message):
         build_graph(records, tmp_path / "graph", name="small", memory="2MB")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_while_rows_are_read_is_told(tmp_path):
+    query = "SELECT CASE WHEN i = 250000 THEN error('broken') ELSE i END FROM range(300000) numbers(i)"
+    with pytest.raises(GraphError, match=r"could not be compiled \(.*broken\)"), Staging(tmp_path, "1GB") as staging:
+        list(staging.rows(query))
