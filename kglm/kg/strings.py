@@ -87,7 +87,10 @@ class StringTable(Sequence[str]):
 
     def prefix_range(self, prefix: str) -> tuple[int, int]:
         """Return the range of indices, first and past the last, of a sorted table's strings with this prefix."""
-        wanted = prefix.encode()
+        try:
+            wanted = prefix.encode()
+        except UnicodeEncodeError:
+            return 0, 0  # a lone surrogate, which no table holds
         # No UTF-8 byte is 0xFF, so that every string with the prefix comes before this.
         return self._lower_bound(wanted), self._lower_bound(wanted + b"\xff")
 
@@ -140,7 +143,13 @@ class StringTableWriter:
         return self
 
     def append(self, strings: pa.Array) -> None:
-        """Add strings (``string`` or ``large_string``, without nulls)."""
+        """Add strings (``string`` or ``large_string``).
+
+        Raises:
+            ValueError: one is null.
+        """
+        if strings.null_count:
+            raise ValueError(f"a string of the table '{self._name}' is null")
         self._pending.append(strings.cast(pa.large_string()))
         self._pending_length += len(strings)
         if self._pending_length >= CHUNK:

@@ -91,6 +91,12 @@ def test_many_chunks_are_written_and_read(table_of, monkeypatch):
 
 def test_half_a_surrogate_pair_is_in_no_table(table_of):
     assert table_of(["a"]).find("\ud800") == -1
+    assert table_of(["a"]).prefix_range("\ud800") == (0, 0)
+
+
+def test_a_null_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="a string of the table 'names' is null"):
+        write_strings(StoreWriter(tmp_path), "names", [pa.array(["a", None])])
 
 
 def test_a_sorted_vocabulary_takes_less_than_its_text(table_of):
