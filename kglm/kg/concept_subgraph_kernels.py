@@ -20,8 +20,6 @@ int64: Any = np.int64
 uint64: Any = np.uint64
 
 BLOCK = 1024
-# A binary search in a row costs about as much as passing over this many edges.
-PROBE = 32
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -170,62 +168,91 @@ def _descending(value: float) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def connect_nodes(
-    out_ptr: np.ndarray,
-    out_neighbors: np.ndarray,
-    out_relations: np.ndarray,
-    in_ptr: np.ndarray,
-    in_neighbors: np.ndarray,
-    in_relations: np.ndarray,
-    nodes: np.ndarray,
-    node_offsets: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the triples among the nodes of each graph, self-loops left out.
+def orient_triples(
+    out_ptr: np.ndarray, out_neighbors: np.ndarray, out_relations: np.ndarray, in_ptr: np.ndarray, codes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give every triple to that of its ends which has fewer edges, of equals to the one with the smaller id.
 
-    The nodes of a graph come one by one, the one with most edges first, and each is asked which of those before it
-    it has triples with. So a triple is found once, from its end with fewer edges, and a hub, which has few nodes
-    before it, is searched for them rather than passed over.
+    Hubs come to own next to nothing, and no entity more than the square root of twice the triples, parallel ones
+    apart. Self-loops are left out.
 
     Args:
         out_ptr: rows of edges by head, ``[entities + 1]``.
-        out_neighbors: ``int32`` tails, sorted within a row.
+        out_neighbors: ``int32`` tails.
         out_relations: parallel to ``out_neighbors``.
         in_ptr: rows of edges by tail, ``[entities + 1]``.
-        in_neighbors: ``int32`` heads, sorted within a row.
-        in_relations: parallel to ``in_neighbors``.
+        codes: ``[triples]``, filled: twice the relation, plus one where the owner is the tail.
+
+    Returns:
+        ``indptr int64 [entities + 1]``, ``others int32``: the other ends of the triples that each entity owns.
+    """
+    size = len(out_ptr) - 1
+    degrees = np.empty(size, dtype=np.int64)
+    for entity in range(size):
+        start, end = _row(out_ptr, entity)
+        in_start, in_end = _row(in_ptr, entity)
+        degrees[entity] = end - start + in_end - in_start
+    indptr = np.zeros(size + 2, dtype=np.int64)
+    for head in range(size):
+        start, end = _row(out_ptr, head)
+        for k in range(start, end):
+            tail = out_neighbors[k]
+            if tail != head:
+                indptr[(head if _owns(degrees, head, tail) else tail) + 2] += 1
+    for entity in range(size):
+        indptr[entity + 2] += indptr[entity + 1]
+    others = np.empty(indptr[size + 1], dtype=np.int32)
+    for head in range(size):
+        start, end = _row(out_ptr, head)
+        for k in range(start, end):
+            tail = out_neighbors[k]
+            if tail == head:
+                continue
+            mine = _owns(degrees, head, tail)
+            owner = head if mine else tail
+            at = indptr[owner + 1]
+            others[at], codes[at] = tail if mine else head, 2 * int64(out_relations[k]) + (not mine)
+            indptr[owner + 1] = at + 1
+    return indptr[: size + 1], others
+
+
+@numba.njit(nogil=True, cache=True)
+def _owns(degrees: np.ndarray, head: int, tail: int) -> bool:
+    return degrees[head] < degrees[tail] or (degrees[head] == degrees[tail] and head < tail)
+
+
+@numba.njit(nogil=True, cache=True)
+def connect_nodes(
+    indptr: np.ndarray, others: np.ndarray, codes: np.ndarray, nodes: np.ndarray, node_offsets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the triples among the nodes of each graph, self-loops left out: those that a node owns, node by node.
+
+    Args:
+        indptr: rows of the triples that an entity owns, as :func:`orient_triples` made them, also the next two.
+        others: ``int32``, the other ends.
+        codes: parallel to ``others``.
         nodes: distinct within a graph, one graph after another.
         node_offsets: ``int64 [G + 1]``.
 
     Returns:
         ``edge_offsets int64 [G + 1]``, ``edges int32 [2, E]`` (nodes within the graph), ``relations int32 [E]``,
-        ``visited int64 [G]`` (edges passed over and searches made).
+        ``visited int64 [G]`` (triples passed over).
     """
     num_graphs = len(node_offsets) - 1
     edge_offsets = np.zeros(num_graphs + 1, dtype=np.int64)
     visited = np.zeros(num_graphs, dtype=np.int64)
-    found = np.empty((1024, 3), dtype=np.int32)
+    found = np.empty((1 << 16, 3), dtype=np.int32)
     slots = np.empty(0, dtype=np.int32)
-    hits = np.empty(BLOCK, dtype=np.int64)
     e = 0
     for g in range(num_graphs):
         mine = nodes[node_offsets[g] : node_offsets[g + 1]]
         slots = _cleared(slots, 2 * len(mine))
-        order, degrees = _by_degree(out_ptr, in_ptr, mine)
-        for rank in range(len(order)):
-            u = order[rank]
-            if e + degrees[rank] > len(found):
-                found = _grow_rows(found, e + degrees[rank])
-            start, end = _row(out_ptr, mine[u])
-            in_start, in_end = _row(in_ptr, mine[u])
-            if rank * PROBE < degrees[rank]:
-                e = _search_row(out_neighbors, out_relations, start, end, mine, order, rank, False, found, e)
-                e = _search_row(in_neighbors, in_relations, in_start, in_end, mine, order, rank, True, found, e)
-                visited[g] += 2 * rank
-            else:
-                e = _pass_row(out_neighbors, out_relations, start, end, mine, u, False, slots, hits, found, e)
-                e = _pass_row(in_neighbors, in_relations, in_start, in_end, mine, u, True, slots, hits, found, e)
-                visited[g] += degrees[rank]
+        for u in range(len(mine)):
             slots[_slot(slots, mine, mine[u])] = u
+            visited[g] += indptr[mine[u] + 1] - indptr[mine[u]]
+        if e + visited[g] > len(found):
+            found = _grow_rows(found, e + visited[g])
+        e = _connect(indptr, others, codes, mine, slots, found, e)
         edge_offsets[g + 1] = e
     edges = np.empty((2, e), dtype=np.int32)
     edges[0], edges[1] = found[:e, 0], found[:e, 1]
@@ -233,81 +260,28 @@ def connect_nodes(
 
 
 @numba.njit(nogil=True, cache=True)
-def _by_degree(out_ptr: np.ndarray, in_ptr: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the nodes in falling order of their number of edges, and these numbers in that order."""
-    order = np.empty(len(nodes), dtype=np.int64)
-    degrees = np.empty(len(nodes), dtype=np.int64)
-    for u in range(len(nodes)):
-        start, end = _row(out_ptr, nodes[u])
-        in_start, in_end = _row(in_ptr, nodes[u])
-        order[u] = (end - start + in_end - in_start) * len(nodes) + len(nodes) - 1 - u
-    order.sort()
-    order = order[::-1].copy()
-    for rank in range(len(order)):
-        degrees[rank] = order[rank] // len(nodes)
-        order[rank] = len(nodes) - 1 - order[rank] % len(nodes)
-    return order, degrees
-
-
-@numba.njit(nogil=True, cache=True)
-def _pass_row(
-    neighbors: np.ndarray,
-    relations: np.ndarray,
-    start: int,
-    end: int,
+def _connect(
+    indptr: np.ndarray,
+    others: np.ndarray,
+    codes: np.ndarray,
     nodes: np.ndarray,
-    u: int,
-    incoming: bool,
     slots: np.ndarray,
-    hits: np.ndarray,
     found: np.ndarray,
     e: int,
 ) -> int:
-    """Append the triples of a row of node ``u`` whose other end is in the slots; return how many there are then."""
+    """Append the triples that one node owns with another; return how many there are then."""
     mask = len(slots) - 1
-    for block in range(start, end, BLOCK):
-        num_hits = 0
-        for k in range(block, min(block + BLOCK, end)):
-            hits[num_hits] = k
-            num_hits += slots[_hash(neighbors[k], mask)] >= 0
-        for i in range(num_hits):
-            k = hits[i]
-            v = slots[_slot(slots, nodes, neighbors[k])]
+    for u in range(len(nodes)):
+        for k in range(indptr[nodes[u]], indptr[nodes[u] + 1]):
+            other = others[k]
+            if slots[_hash(other, mask)] < 0:
+                continue
+            v = slots[_slot(slots, nodes, other)]
             if v >= 0:
-                found[e, 0], found[e, 1] = (v, u) if incoming else (u, v)
-                found[e, 2] = relations[k]
+                is_tail = codes[k] & 1
+                found[e, 0], found[e, 1] = (v, u) if is_tail else (u, v)
+                found[e, 2] = codes[k] >> 1
                 e += 1
-    return e
-
-
-@numba.njit(nogil=True, cache=True)
-def _search_row(
-    neighbors: np.ndarray,
-    relations: np.ndarray,
-    start: int,
-    end: int,
-    nodes: np.ndarray,
-    order: np.ndarray,
-    rank: int,
-    incoming: bool,
-    found: np.ndarray,
-    e: int,
-) -> int:
-    """Append the triples of a row of the node at ``rank`` with those before it; return how many there are then."""
-    u = order[rank]
-    for before in range(rank):
-        v = order[before]
-        low, high = start, end
-        while low < high:
-            middle = (low + high) // 2
-            if neighbors[middle] < nodes[v]:
-                low = middle + 1
-            else:
-                high = middle
-        while low < end and neighbors[low] == nodes[v]:
-            found[e, 0], found[e, 1] = (v, u) if incoming else (u, v)
-            found[e, 2] = relations[low]
-            low, e = low + 1, e + 1
     return e
 
 
