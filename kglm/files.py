@@ -7,6 +7,7 @@ is atomic), flushed to the disk, and then renamed. Standard library only: every 
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import re
@@ -16,6 +17,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -102,7 +108,7 @@ def atomic_directory(path: Path | str) -> Iterator[Path]:
     Raises:
         NotADirectoryError: ``path`` is a file.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # what a link points to is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     recover_directory(path)
     if path.exists() and not path.is_dir():
@@ -110,9 +116,10 @@ def atomic_directory(path: Path | str) -> Iterator[Path]:
     sibling = _hidden_sibling(path)
     sibling.mkdir()
     try:
-        yield sibling
-        _sync_tree(sibling)
-        _put_in_place(sibling, path)
+        with _in_use(sibling):
+            yield sibling
+            _sync_tree(sibling)
+            _put_in_place(sibling, path)
     except BaseException:
         shutil.rmtree(sibling, ignore_errors=True)
         raise
@@ -131,16 +138,19 @@ def recover_directory(path: Path | str) -> None:
 
 
 def remove_abandoned(path: Path | str) -> None:
-    """Remove what killed writes to ``path`` left beside it; only its sole writer may call this."""
-    path = Path(path)
+    """Remove what killed writes to ``path`` left beside it; what is being written stays (on Windows it may not)."""
+    path = Path(os.path.realpath(path))
     if not path.parent.is_dir():
         return
     leftover = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{12}}\.tmp")
     for entry in path.parent.iterdir():
         if not leftover.fullmatch(entry.name):
             continue
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
+        if entry.is_symlink():
+            entry.unlink(missing_ok=True)
+        elif entry.is_dir():
+            with suppress(BlockingIOError), _in_use(entry):
+                shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
 
@@ -191,6 +201,29 @@ def _exchange(first: Path, second: Path) -> bool:
     return bool(done == 0)
 
 
+@contextmanager
+def _in_use(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which the system drops with the process.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass  # a file system without locks
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _sync_tree(folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -199,10 +232,21 @@ def _sync_tree(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Flush a file or a folder's entries to the disk; a system that cannot sync folders is let be."""
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Flush a file or a folder's entries to the disk.
+
+    Raises:
+        OSError: the system could not write what it had taken (a full disk, a broken one).
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders
+        if path.is_dir():
+            return
+        raise
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EBADF}:  # a file system that cannot sync folders
+            raise
+    finally:
+        os.close(descriptor)

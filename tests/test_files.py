@@ -1,3 +1,4 @@
+import errno
 import json
 import multiprocessing
 import os
@@ -152,3 +153,47 @@ def test_a_kill_at_any_moment_leaves_the_old_folder_or_the_new(tmp_path):
         recover_directory(folder)
         assert len({(folder / str(i)).read_text() for i in range(5)}) == 1
         assert names(folder) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_folder_behind_a_link_is_replaced_and_the_link_kept(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with atomic_directory(tmp_path / "link") as folder:
+        (folder / "new").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert [entry.name for entry in (tmp_path / "real").iterdir()] == ["new"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_what_another_is_writing_is_not_abandoned(tmp_path):
+    with atomic_directory(tmp_path / "x") as folder:
+        remove_abandoned(tmp_path / "x")
+        assert folder.is_dir()
+        (folder / "one").touch()
+    assert [entry.name for entry in (tmp_path / "x").iterdir()] == ["one"]
+
+
+@pytest.mark.parametrize("fails", ["file", "folder"])
+def test_content_that_the_disk_did_not_take_replaces_nothing(tmp_path, monkeypatch, fails):
+    with atomic_directory(tmp_path / "x") as folder:
+        (folder / "old").touch()
+
+    def fail(descriptor):
+        raise OSError(errno.EIO, "the disk is broken")
+
+    with pytest.raises(OSError, match="the disk is broken"), atomic_directory(tmp_path / "x") as folder:
+        if fails == "file":
+            (folder / "new").touch()
+        monkeypatch.setattr(os, "fsync", fail)
+    assert [entry.name for entry in (tmp_path / "x").iterdir()] == ["old"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_file_system_that_cannot_sync_folders_is_let_be(tmp_path, monkeypatch):
+    def fail(descriptor):
+        raise OSError(errno.EINVAL, "not here")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with atomic_directory(tmp_path / "x") as folder:
+        (folder / "new").touch()
+    assert (tmp_path / "x" / "new").is_file()

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from kglm.errors import GraphError, UnknownNameError
+from kglm.errors import FingerprintMismatchError, GraphError, UnknownNameError
 from kglm.kg.adjacency import Adjacency, Edges, Links
-from kglm.kg.manifest import read_manifest
+from kglm.kg.manifest import manifest_identity, read_manifest
 from kglm.kg.records import Triple
 from kglm.kg.representation import graph_html
 from kglm.kg.store import ArrayStore, specs_from_json
@@ -19,6 +19,7 @@ from kglm.kg.strings import StringTable
 
 MAX_NAMES_FOR_SUGGESTION = 200_000
 CHUNK = 1 << 16  # triples turned into names at once
+ATTEMPTS = 10  # to open a graph that is being replaced
 
 
 class KnowledgeGraph:
@@ -78,10 +79,27 @@ class KnowledgeGraph:
             GraphError: the folder holds no compiled graph, a damaged one, or one of another version.
         """
         folder = Path(folder)
+        for _ in range(ATTEMPTS):
+            before = manifest_identity(folder)
+            try:
+                graph = cls._open(folder)
+            except GraphError:
+                if manifest_identity(folder) == before:
+                    raise
+            else:
+                if manifest_identity(folder) == before:
+                    return graph
+            # The folder was replaced meanwhile: its files may be of two graphs.
+        raise GraphError(f"the compiled graph '{folder}' is being replaced again and again")
+
+    @classmethod
+    def _open(cls, folder: Path) -> KnowledgeGraph:
         manifest = read_manifest(folder)
         try:
             return cls(folder, manifest)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise GraphError(f"the compiled graph '{folder}' cannot be read ({error})") from error
+        except (ValueError, KeyError, TypeError) as error:
             raise GraphError(f"the compiled graph '{folder}' is damaged ({error}); build it again") from error
 
     @property
@@ -144,7 +162,9 @@ class KnowledgeGraph:
         """Yield all triples by name, sorted by head, tail and relation id."""
         for start in range(0, self.num_triples, CHUNK):
             span = slice(start, min(start + CHUNK, self.num_triples))
-            heads = np.searchsorted(self.outgoing.indptr, np.arange(span.start, span.stop), side="right") - 1
+            # In the pointers' own type: another would have numpy convert all of them for each chunk.
+            positions = np.arange(span.start, span.stop, dtype=self.outgoing.indptr.dtype)
+            heads = np.searchsorted(self.outgoing.indptr, positions, side="right") - 1
             names = (self.entities.take(heads), self.entities.take(self.outgoing.neighbors[span]))
             relations = [self.relations[r] for r in self.outgoing.relations[span].tolist()]
             weights = self.weight_values[self.outgoing.weight_codes[span]].tolist()
@@ -156,12 +176,13 @@ class KnowledgeGraph:
     def triple_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return heads, relations and tails (``int32``) and weights (``float32``), sorted as the triples are."""
         out = self.outgoing
-        heads = np.repeat(np.arange(self.num_entities, dtype=np.int32), out.indptr[1:] - out.indptr[:-1])
+        degrees = np.diff(out.indptr.astype(np.int64))  # numpy repeats nothing uint64 times
+        heads = np.repeat(np.arange(self.num_entities, dtype=np.int32), degrees)  # type: ignore[arg-type]
         return heads, out.relations.astype(np.int32), np.array(out.neighbors), out.weights
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process maps the same files; it is sent no arrays.
-        return KnowledgeGraph.open, (self.folder,)
+        return _reopen, (self.folder.absolute(), self.fingerprint)
 
     def __repr__(self) -> str:
         return (
@@ -171,3 +192,15 @@ class KnowledgeGraph:
 
     def _repr_html_(self) -> str:
         return graph_html(self)
+
+
+def _reopen(folder: Path, fingerprint: str) -> KnowledgeGraph:
+    """Open the graph that another process has sent.
+
+    Raises:
+        FingerprintMismatchError: the folder holds another graph by now.
+    """
+    graph = KnowledgeGraph.open(folder)
+    if graph.fingerprint != fingerprint:
+        raise FingerprintMismatchError("what was sent", fingerprint, graph.fingerprint, "Open the graph again.")
+    return graph

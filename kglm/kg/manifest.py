@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,15 @@ def may_be_replaced(folder: Path) -> bool:
     except ValueError:
         return True
     return isinstance(manifest, dict) and manifest.get("format") == FORMAT
+
+
+def manifest_identity(folder: Path) -> tuple[int, int, int] | None:
+    """Return what tells this manifest file from one that has taken its place, or None where there is none."""
+    try:
+        status = os.stat(folder / MANIFEST)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class ArrayStore:
             return
         for problem in self.problems():
             raise self._damaged(problem)
-        if any(time.time_ns() - changed < TICK_NS for _, changed, _ in states.values()):
+        if any(time.time_ns() - changed < TICK_NS for _, changed, *_ in states.values()):
             return  # it may change again within this tick
         # A folder that cannot be written to is checked anew at each opening.
         with suppress(OSError):
@@ -217,7 +217,7 @@ def _holds(path: str, spec: ArraySpec) -> bool:
 
 def _state(path: Path | str, spec: ArraySpec) -> State:
     status = os.stat(path)
-    return [status.st_size, status.st_mtime_ns, spec.sha256]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, spec.sha256]
 
 
 def _write_record(folder: Path, states: Mapping[str, State]) -> None:

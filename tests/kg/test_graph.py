@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from kglm.errors import GraphError, UnknownNameError
+from kglm.errors import FingerprintMismatchError, GraphError, UnknownNameError
 from kglm.kg import KnowledgeGraph, Triple, build_graph
 from kglm.kg import graph as graph_module
 from kglm.kg.manifest import MANIFEST
@@ -196,3 +196,39 @@ def test_a_graph_mapped_before_it_is_replaced_by_one_of_other_sizes_stays_whole(
 
 def test_a_graph_shows_itself_in_notebooks(kitchen):
     assert kitchen._repr_html_().startswith("<div><strong>kitchen</strong>")
+
+
+def test_a_pickled_graph_is_refused_where_another_has_taken_its_place(folder):
+    pickled = pickle.dumps(KnowledgeGraph.open(folder))
+    build_graph(TRIPLES[:2], folder, name="other")
+    with pytest.raises(FingerprintMismatchError, match="what was sent was made on the graph with fingerprint"):
+        pickle.loads(pickled)
+
+
+def test_a_graph_that_is_replaced_while_it_is_opened_is_opened_again(folder, monkeypatch):
+    opening, replaced = KnowledgeGraph._open.__func__, []
+
+    def replace_first(cls, folder):
+        graph = opening(cls, folder)
+        if not replaced:
+            replaced.append("now")
+            replaced.append(build_graph(TRIPLES[:2], folder, name="new"))
+        return graph
+
+    monkeypatch.setattr(KnowledgeGraph, "_open", classmethod(replace_first))
+    assert KnowledgeGraph.open(folder).fingerprint == replaced[1].fingerprint
+
+
+def test_a_graph_that_is_always_being_replaced_is_told(folder, monkeypatch):
+    monkeypatch.setattr(graph_module, "manifest_identity", lambda folder, calls=iter(range(99)): next(calls))
+    with pytest.raises(GraphError, match="is being replaced again and again"):
+        KnowledgeGraph.open(folder)
+
+
+def test_a_graph_that_may_not_be_read_is_not_called_damaged(folder, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(graph_module, "ArrayStore", refuse)
+    with pytest.raises(GraphError, match=r"cannot be read \(not yours\)$"):
+        KnowledgeGraph.open(folder)

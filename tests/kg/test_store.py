@@ -169,3 +169,12 @@ def test_files_that_have_just_changed_are_checked_again_the_next_time(stored):
     os.utime(folder / "a.npy", ns=(changed, changed))
     with pytest.raises(GraphError, match="is not what was written"):
         ArrayStore(folder, specs)
+
+
+def test_a_change_with_the_time_put_back_is_noticed(stored):
+    folder, specs = stored
+    before = os.stat(folder / "a.npy")
+    flip(folder / "a.npy")
+    os.utime(folder / "a.npy", ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(GraphError, match="is not what was written"):
+        ArrayStore(folder, specs)

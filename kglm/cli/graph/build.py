@@ -19,7 +19,6 @@ from kglm.cli.graph.completion import (
     complete_path,
     complete_relation_map,
 )
-from kglm.cli.graph.opening import MANIFEST
 
 if TYPE_CHECKING:
     from kglm.cli.graph.building import Built
@@ -166,16 +165,10 @@ def require_place(out: Path) -> None:
         DataError: it is a file, or a folder that holds something other than a compiled graph.
     """
     from kglm.errors import DataError
-    from kglm.kg.manifest import FORMAT
+    from kglm.kg.manifest import may_be_replaced
 
-    if out.is_dir() and any(out.iterdir()):
-        try:
-            manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            manifest = None
-        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-            raise DataError(f"the folder '{out}' holds something other than a compiled graph; nothing is overwritten")
-        return
+    if not may_be_replaced(out):
+        raise DataError(f"the folder '{out}' holds something other than a compiled graph; nothing is overwritten")
     blocking = next((place for place in (out, *out.parents) if place.exists() and not place.is_dir()), None)
     if blocking is not None:
         raise DataError(f"'{out}' cannot be made: '{blocking}' is a file")

@@ -188,7 +188,7 @@ def test_rdf_is_told_from_its_beginning(tmp_path, text):
     [
         ("x.parquet", parquet(), "parquet"),
         ("x", parquet(), "parquet"),
-        ("x.nt.gz", gzip.compress(b""), "rdf"),
+        ("x.nt.gz", gzip.compress(b"", mtime=0), "rdf"),
         ("x.owl", b"", "rdf"),
         ("x.csv", b"a,r,b\n", "csv"),
         ("x.CSV", OPENINGS["conceptnet5"].encode(), "conceptnet5"),
