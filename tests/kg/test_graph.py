@@ -220,7 +220,8 @@ def test_a_graph_that_is_replaced_while_it_is_opened_is_opened_again(folder, mon
 
 
 def test_a_graph_that_is_always_being_replaced_is_told(folder, monkeypatch):
-    monkeypatch.setattr(graph_module, "manifest_identity", lambda folder, calls=iter(range(99)): next(calls))
+    moments = iter(range(99))
+    monkeypatch.setattr(graph_module, "manifest_identity", lambda folder: next(moments))
     with pytest.raises(GraphError, match="is being replaced again and again"):
         KnowledgeGraph.open(folder)
 
