@@ -44,7 +44,7 @@ demo: $(VENV)/.ready
 	@echo "The evidence is drawn in $(DEMO)/flowers.png and $(DEMO)/house.png"
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

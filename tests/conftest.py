@@ -23,6 +23,14 @@ settings.register_profile("kglm", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("kglm")
 
 
+@pytest.fixture(autouse=True)
+def same_number_of_threads():
+    """A run may set torch's threads; the next test computes with as many as a fresh process would."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def data_dir():
     """The external data sets; tests that use them bear the mark ``data``."""

@@ -73,7 +73,11 @@ def kglm(unpacked, tmp_path):
 def test_it_holds_what_it_needs_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for folder, patterns in (("conf", ["*.yaml"]), ("graphs", ["*.ttl", "*.tsv", "*.jsonl"]), ("kglm", ["*.py"])):
+    for folder, patterns in (
+        ("conf", ["*.yaml"]),
+        ("graphs", ["*.ttl", "*.tsv", "*.toml", "*.jsonl"]),
+        ("kglm", ["*.py", "assets/*"]),
+    ):
         files = {path.relative_to(ROOT) for pattern in patterns for path in (ROOT / folder).rglob(pattern)}
         assert files
         expected = {str(path) if folder == "kglm" else f"kglm/{path}" for path in files}
@@ -81,7 +85,7 @@ def test_it_holds_what_it_needs_and_nothing_else(wheel):
     assert "kglm/py.typed" in names
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"kglm"}
-    assert not [name for name in names if "test_" in name or name.startswith("kglm/tests") or name.endswith(".pyc")]
+    assert not [name for name in names if "/test_" in name or name.startswith("kglm/tests") or name.endswith(".pyc")]
 
 
 def test_help(kglm):

@@ -63,7 +63,7 @@ def left_in(folder):
 
 TRAIN = [
     ("experiment=everyday_kagnett", "unknown experiment 'everyday_kagnett'; did you mean 'everyday_kagnet'"),
-    ("graph=conceptnett", "unknown graph 'conceptnett'; did you mean 'conceptnet'? (3 known:"),
+    ("graph=conceptnett", "unknown graph 'conceptnett'; did you mean 'conceptnet' or 'conceptnet5'? (4 known:"),
     ("encoder=bert", "unknown encoder 'bert'; did you mean 'bert_base'?"),
     ("trainer.max_step=3", "no 'trainer.max_step'; did you mean 'trainer.max_steps'"),
     ("unheard=1", "the configuration of `kglm train` has no 'unheard'"),
@@ -96,7 +96,7 @@ TRAIN = [
     ("report_splits=dev", "report_splits is 'dev'; allowed: a list of train, dev, test"),
     ("report_splits=[validation]", "unknown split 'validation' (3 known: train, dev, test)"),
     ("linker.max_words=x", "linker.max_words is 'x'; allowed: a whole number"),
-    ("reasoner=kagnet reasoner.schema.max_hops=4", "max_hops is 4, expected 1 to 3"),
+    ("reasoner=kagnet reasoner.schema.max_hops=5", "max_hops is 5, expected 1 to 4"),
     ("reasoner=kagnet reasoner.options=3", "reasoner.options is 3; allowed: a group of values"),
     ("encoder.options=3", "encoder.options is 3; allowed: a group of values"),
     ("encoder.name=null", "encoder.name is None; allowed: text"),
@@ -115,12 +115,12 @@ TRAIN = [
     ("task=files task.train={dev} task.dev={dev} task.test={test}", "stands in both train and dev"),
     ("reasoner=kagnet graph.relation_map={missing}", "relation map '{missing}' does not exist"),
     ("reasoner=kagnet graph.relation_map={no_header}", "{no_header}:1: the header is ['a', 'b'], expected"),
-    ("reasoner=kagnet graph.format=rdf", "unknown graph format 'rdf' (3 known: conceptnet_merged, tsv, turtle)"),
+    ("reasoner=kagnet graph.format=rfd", "unknown graph format 'rfd'; did you mean 'rdf'? (11 known)"),
     ("reasoner=kagnet graph=file", "graph.source has no value; give it one with graph.source=..."),
     (GRAPH + "{missing}", "graph source '{missing}' does not exist"),
     (GRAPH + "{not_turtle}", "{not_turtle}:1: not Turtle"),
-    (GRAPH + "{dev}", "the format of graph source '{dev}' cannot be told from its name; expected .ttl"),
-    (GRAPH + "{encoder}", "the folder '{encoder}' holds no Turtle file (*.ttl)"),
+    (GRAPH + "{dev}", "the format of graph source '{dev}' cannot be told; expected"),
+    (GRAPH + "{encoder}", "the format of graph source '{encoder}' cannot be told; expected"),
     (GRAPH + "{broken} graph.max_rejected=1", "2 lines of '{broken}' cannot be used, more than the limit of 1"),
     ("run_dir={dev}", "File exists: '{dev}'"),
 ]

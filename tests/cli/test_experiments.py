@@ -17,6 +17,7 @@ EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 GROUPS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml")) if path.parent.name != "experiment"]
 REQUIRED = {
     ("encoder", "hub"): ["encoder.name=some/encoder"],
+    ("graph", "conceptnet5"): ["graph.source=assertions.csv.gz"],
     ("graph", "file"): ["graph.source=my.tsv"],
     ("task", "files"): ["task.train=train.jsonl", "task.dev=dev.jsonl", "task.test=test.jsonl"],
 }

@@ -117,8 +117,9 @@ def _saved_split(folder: Path, tally: Tally, columns: Columns) -> Iterator[Batch
     names = [entry.get("filename") if isinstance(entry, dict) else None for entry in files or ()]
     if not isinstance(files, list) or not all(isinstance(name, str) and Path(name).name == name for name in names):
         raise DataError(f"{folder / STATE}: expected a list of files of this folder under '_data_files'")
+    present = {path.name for path in folder.iterdir() if path.is_file()}
     for name in names:
-        if not (folder / str(name)).is_file():
+        if name not in present:
             raise DataError(f"{folder / STATE} names '{name}', which is not in the folder")
         yield from read_tables(arrow_batches(folder / str(name)), folder / str(name), tally, columns)
 
