@@ -4,6 +4,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForMultipleChoice,
+    AutoModelForPreTraining,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
 )
@@ -16,6 +17,7 @@ from kglm.models.modeling_fusion_heads import (
     FusionEncoderForSequenceClassification,
     FusionEncoderForTokenClassification,
 )
+from kglm.models.modeling_fusion_pretraining import FusionEncoderForPreTraining, FusionPreTrainingOutput
 from kglm.models.modeling_knowledge_qa import KnowledgeQAForMultipleChoice, KnowledgeQAOutput
 
 AutoConfig.register(KnowledgeQAConfig.model_type, KnowledgeQAConfig, exist_ok=True)
@@ -24,6 +26,7 @@ AutoModelForMultipleChoice.register(KnowledgeQAConfig, KnowledgeQAForMultipleCho
 
 AutoConfig.register(FusionEncoderConfig.model_type, FusionEncoderConfig, exist_ok=True)
 AutoModel.register(FusionEncoderConfig, FusionEncoderModel, exist_ok=True)
+AutoModelForPreTraining.register(FusionEncoderConfig, FusionEncoderForPreTraining, exist_ok=True)
 AutoModelForSequenceClassification.register(
     FusionEncoderConfig, FusionEncoderForSequenceClassification, exist_ok=True
 )
@@ -33,10 +36,12 @@ AutoModelForMultipleChoice.register(FusionEncoderConfig, FusionEncoderForMultipl
 __all__ = [
     "FusionEncoderConfig",
     "FusionEncoderForMultipleChoice",
+    "FusionEncoderForPreTraining",
     "FusionEncoderForSequenceClassification",
     "FusionEncoderForTokenClassification",
     "FusionEncoderModel",
     "FusionEncoderOutput",
+    "FusionPreTrainingOutput",
     "KnowledgeQAConfig",
     "KnowledgeQAForMultipleChoice",
     "KnowledgeQAOutput",

@@ -109,6 +109,12 @@ class FusionEncoderPreTrainedModel(PreTrainedModel):
         """Set the backbone's word embeddings."""
         self._backbone().set_input_embeddings(value)
 
+    def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Embedding:
+        """Resize the backbone's word embeddings, as for marker tokens; its configuration notes the new size."""
+        embeddings = self._backbone().resize_token_embeddings(*args, **kwargs)
+        self.config.backbone_config.vocab_size = embeddings.num_embeddings
+        return embeddings
+
     def _backbone(self) -> Any:
         return self.base_model.backbone
 

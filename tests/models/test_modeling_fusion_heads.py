@@ -8,6 +8,8 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     BertModel,
+    Trainer,
+    TrainingArguments,
 )
 
 from kglm.models import (
@@ -84,3 +86,26 @@ def test_a_head_starts_from_a_saved_encoder(tmp_path) -> None:
     for name, value in encoder.state_dict().items():
         assert torch.equal(model.encoder.state_dict()[name], value), name
     assert model(**BATCH).logits.shape == (3, 5)
+
+
+def test_new_tokens_for_markers(tmp_path) -> None:
+    model = tiny_fusion_encoder(FusionEncoderForSequenceClassification, num_labels=3)
+    model.resize_token_embeddings(516)
+    marked = {**BATCH, "input_ids": BATCH["input_ids"].clamp(min=514)}
+    model.save_pretrained(tmp_path)
+    loaded = FusionEncoderForSequenceClassification.from_pretrained(tmp_path)
+    torch.testing.assert_close(loaded(**marked).logits, model(**marked).logits)
+
+
+def test_it_trains_with_trainer(tmp_path) -> None:
+    labels = torch.tensor([2, 0, 1])
+    rows = [{**{name: value[i] for name, value in BATCH.items()}, "labels": labels[i]} for i in range(3)]
+    model = tiny_fusion_encoder(FusionEncoderForSequenceClassification, num_labels=3)
+    before = model.head.classifier.weight.clone()
+    arguments = TrainingArguments(
+        tmp_path, per_device_train_batch_size=3, max_steps=2, report_to="none", use_cpu=True, disable_tqdm=True
+    )
+    trainer = Trainer(model=model, args=arguments, train_dataset=rows, eval_dataset=rows)
+    trainer.train()
+    assert not torch.equal(model.head.classifier.weight, before)
+    assert trainer.predict(rows).predictions.shape == (3, 3)
