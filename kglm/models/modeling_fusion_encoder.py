@@ -193,10 +193,11 @@ class FusionEncoderModel(FusionEncoderPreTrainedModel):
         )
         attention_inputs = adapter.attention_inputs(self.backbone, hidden, attention_mask)
         entities, alignment = self._prepare(entity_embeds, entity_tokens, hidden)
-        states = [hidden]
+        states = [hidden] if output_hidden_states else []
         for block, layer in zip(self.blocks, adapter.layers(self.backbone), strict=True):
             hidden, entities = block(hidden, entities, layer, adapter, attention_inputs, alignment)
-            states.append(hidden)
+            if output_hidden_states:
+                states.append(hidden)
         output = FusionEncoderOutput(
             last_hidden_state=hidden,
             pooler_output=self.backbone.pooler(hidden) if self.config.pooler else None,

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
+import naive_fusion
 import pytest
 import torch
 from torch import Tensor
@@ -18,9 +16,6 @@ from transformers import (
 from kglm.errors import ConfigError
 from kglm.models import FusionEncoderModel
 from kglm.testing import random_entity_batch, tiny_bert_config, tiny_fusion_encoder
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "nn"))
-import naive_fusion
 
 SMALL = {
     "vocab_size": 512,
