@@ -1,4 +1,4 @@
-"""The command line: ``kglm train | evaluate | answer | predict | graph``."""
+"""The command line: ``kglm train | evaluate | answer | predict | graph | convert``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from kglm import __version__
+from kglm.cli.convert import app as convert_app
 from kglm.cli.graph.app import app as graph_app
 from kglm.errors import KglmError
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(graph_app)
+app.add_typer(convert_app)
 HYDRA_COMMAND: dict[str, Any] = {
     "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 }

@@ -6,26 +6,11 @@ import math
 from typing import Any, ClassVar
 
 from transformers import AutoConfig, PreTrainedConfig
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from kglm.errors import ConfigError, did_you_mean
+from kglm.errors import ConfigError
+from kglm.models.config_fields import as_config, check_flag, refuse_unknown
 from kglm.models.reasoners import check_dropout, check_reasoner
 
-# Keys that transformers itself writes or passes beside the declared fields.
-_LIBRARY_KEYS = {
-    "_commit_hash",
-    "_name_or_path",
-    "attn_implementation",
-    "auto_map",
-    "experts_implementation",
-    "model_type",
-    "name_or_path",
-    "num_labels",
-    "output_attentions",
-    "quantization_config",
-    "tie_word_embeddings",
-    "torch_dtype",
-}
 _OWN_FIELDS = (
     "encoder_config",
     "reasoner",
@@ -66,13 +51,8 @@ class KnowledgeQAConfig(PreTrainedConfig):
     head_dropout: float = 0.1
 
     def __post_init__(self, **kwargs: Any) -> None:
-        for name in kwargs:
-            if name not in _LIBRARY_KEYS and not hasattr(PreTrainedConfig, name):
-                hint = did_you_mean(name, _OWN_FIELDS)
-                raise ConfigError(
-                    f"{type(self).__name__} has no field '{name}'{hint} (allowed: {', '.join(_OWN_FIELDS)})"
-                )
-        self.encoder_config = _as_config(self.encoder_config)
+        refuse_unknown(type(self).__name__, kwargs, _OWN_FIELDS)
+        self.encoder_config = as_config("encoder_config", self.encoder_config)
         super().__post_init__(**kwargs)
         self.check()
 
@@ -85,8 +65,7 @@ class KnowledgeQAConfig(PreTrainedConfig):
             check_reasoner(self.reasoner)
         if not (self.graph_fingerprint is None or isinstance(self.graph_fingerprint, str)):
             raise ConfigError(f"graph_fingerprint is {self.graph_fingerprint!r}; allowed: None or a string")
-        if not isinstance(self.freeze_word_embeddings, bool):
-            raise ConfigError(f"freeze_word_embeddings is {self.freeze_word_embeddings!r}; allowed: true or false")
+        check_flag("freeze_word_embeddings", self.freeze_word_embeddings)
         scale = self.cosine_scale
         if isinstance(scale, bool) or not isinstance(scale, int | float) or not math.isfinite(scale) or scale < 0:
             raise ConfigError(f"cosine_scale is {scale!r}; allowed: a finite number of at least 0")
@@ -96,15 +75,3 @@ class KnowledgeQAConfig(PreTrainedConfig):
     def hidden_size(self) -> int:
         """The encoder's hidden size, which is the dimension of the statement vector."""
         return self.encoder_config.hidden_size
-
-
-def _as_config(encoder: object) -> PreTrainedConfig:
-    if isinstance(encoder, PreTrainedConfig):
-        return encoder
-    if not isinstance(encoder, dict):
-        raise ConfigError(f"encoder_config is {encoder!r}; allowed: a PreTrainedConfig, or a dict with 'model_type'")
-    model_type = str(encoder.get("model_type"))
-    if model_type not in CONFIG_MAPPING:
-        hint = did_you_mean(model_type, CONFIG_MAPPING)
-        raise ConfigError(f"encoder_config.model_type is '{model_type}'{hint} ({len(CONFIG_MAPPING)} known)")
-    return CONFIG_MAPPING[model_type](**encoder)
