@@ -32,7 +32,7 @@ def test_kills_and_damage_never_give_a_wrong_answer(tmp_path):
     assert set(steps) <= allowed
     assert {"old -> old", "none -> none", "old -> new", "none -> new"} <= set(steps)
     assert set(told["damage"]["outcomes"]) == {"open: refused; verify: seen", "open: right answers; verify: not seen"}
-    assert all(found.startswith("verify: seen") for found in told["damage"]["times_put_back"])
+    assert set(told["damage"]["times_put_back"]) == {"open: refused; verify: seen"}
 
 
 CARELESS = """

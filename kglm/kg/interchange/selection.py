@@ -209,7 +209,7 @@ class _Aliases:
     def of(self, ids: np.ndarray, labels: list[str]) -> dict[str, Any]:
         """Return aliases, their counts and the labels' counts of entities; blocks come in ascending order."""
         if ids[-1] >= self.covered:
-            self._load(int(ids[0]))
+            self._load(int(ids[0]), int(ids[-1]) + 1)
         starts, ends = (np.searchsorted(self.entities, bound).tolist() for bound in (ids, ids + 1))
         first = starts[0]
         texts = self.graph.surfaces.take(self.surfaces[first : ends[-1]])
@@ -223,10 +223,10 @@ class _Aliases:
             alias_counts.append(list(seen.values()))
         return {"aliases": aliases, "alias_counts": alias_counts, "label_counts": label_counts}
 
-    def _load(self, low: int) -> None:
+    def _load(self, low: int, high: int) -> None:
         graph, bearers = self.graph, self.graph.surface_entities
         if self.chosen is None:
-            self.covered = min(low + ALIAS_WINDOW, graph.num_entities)
+            self.covered = min(max(low + ALIAS_WINDOW, high), graph.num_entities)
             positions = np.flatnonzero((bearers >= low) & (bearers < self.covered))
         else:
             self.covered = graph.num_entities
