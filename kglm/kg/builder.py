@@ -44,7 +44,8 @@ def build_graph(
     are dropped. An entity without a preferred label is shown by its own name, underscores read as blanks. The result
     does not depend on the order of the records, save that the first preferred label and the first description of an
     entity win, nor on the number of cores. ``folder`` is replaced only when all is written; a kill at any moment
-    leaves what was there before.
+    leaves what was there before (where folders cannot change places in one step, the next build or
+    :func:`kglm.files.recover_directory` puts it back).
 
     Args:
         records: triples, labels and descriptions, one by one or in batches.
