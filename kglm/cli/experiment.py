@@ -18,7 +18,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from kglm.cli.settings import RUN_CONFIG, TrainSettings
 from kglm.data.pipeline import Knowledge, QuestionPipeline
 from kglm.data.task import Examples
-from kglm.embeddings.text_embeddings import label_table, weights_digest
+from kglm.embeddings.text_embeddings import label_table
+from kglm.encoders import TextEncoder, load_encoder
+from kglm.encoders.digest import weights_digest
 from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json
 from kglm.inference.bundle import Bundle
@@ -26,12 +28,12 @@ from kglm.inference.scoring import batches, score
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker
 from kglm.models import KnowledgeQAForMultipleChoice
-from kglm.models.pretrained import load_encoder
 from kglm.training import JsonlTracker, TensorBoardTracker, evaluate, seed_everything, train, write_predictions
 
 logger = logging.getLogger(__name__)
 
 METRICS = "metrics.json"
+LABEL_TOKENS = 32  # read of an entity's label
 
 
 def run_experiment(settings: TrainSettings, output_dir: Path, config: Mapping[str, Any]) -> dict[str, float]:
@@ -102,14 +104,9 @@ def open_knowledge(
     """Return the compiled graph, its linker, and the vectors that the pretrained encoder gives its labels."""
     graph = settings.graph.open(settings.cache_dir)
     logger.info("%r", graph)
-    table = label_table(
-        graph,
-        encoder,
-        tokenizer,
-        encoder_name=settings.encoder.name,
-        cache_dir=settings.cache_dir,
-        device="cuda" if torch.cuda.is_available() else "cpu",
-    )
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    reader = TextEncoder(encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=device)
+    table = label_table(graph, reader, settings.cache_dir)
     return Knowledge(graph, LexicalLinker(graph, settings.linker), schema, table)
 
 

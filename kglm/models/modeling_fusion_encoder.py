@@ -16,9 +16,9 @@ from transformers import AutoModel, PreTrainedModel, initialization
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.utils import ModelOutput
 
+from kglm.encoders.pretrained import without_pooler
 from kglm.models.backbones import BACKBONES, Backbone
 from kglm.models.configuration_fusion_encoder import FusionEncoderConfig
-from kglm.models.pretrained import without_pooler
 from kglm.nn.entity_alignment import EntityAlignment, align_entities
 from kglm.nn.entity_fusion import EntityFusion, ZeroLinear
 

@@ -15,8 +15,8 @@ from torch.nn import functional
 from transformers import AutoModel, PreTrainedModel, initialization
 from transformers.utils import ModelOutput
 
+from kglm.encoders.pretrained import without_pooler
 from kglm.models.configuration_knowledge_qa import KnowledgeQAConfig
-from kglm.models.pretrained import without_pooler
 from kglm.models.reasoners import build_reasoner
 from kglm.nn.graph_batch import GraphBatch
 from kglm.nn.pooling import masked_mean
@@ -85,7 +85,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         """Return a model on a pretrained encoder, with all else freshly initialised.
 
         Args:
-            encoder: see :func:`kglm.models.pretrained.load_encoder`; it becomes part of the model.
+            encoder: see :func:`kglm.encoders.pretrained.load_encoder`; it becomes part of the model.
             config_fields: fields of :class:`KnowledgeQAConfig` other than ``encoder_config``.
         """
         model = cls(KnowledgeQAConfig(encoder_config=encoder.config, **config_fields))

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from kglm.cli import evaluate, experiment
 from kglm.cli.settings import TrainSettings
-from kglm.models.pretrained import load_encoder
+from kglm.encoders.pretrained import load_encoder
 from kglm.models.reasoners import check_reasoner
 
 CONF = Path(__file__).parents[2] / "conf"

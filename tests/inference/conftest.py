@@ -4,12 +4,12 @@ import torch
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import Knowledge, QuestionPipeline
 from kglm.embeddings.text_embeddings import label_table
+from kglm.encoders import TextEncoder, load_encoder
 from kglm.inference import Bundle
 from kglm.kg.records import Label, Triple
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker
 from kglm.models import KnowledgeQAForMultipleChoice
-from kglm.models.pretrained import load_encoder
 from kglm.testing import tiny_kagnet
 
 RECORDS = [
@@ -51,7 +51,7 @@ def make_bundle(graph, tiny_encoder, tmp_path_factory):
         encoder, tokenizer = load_encoder(str(tiny_encoder))
         knowledge, fields = None, {}
         if reasons:
-            table = label_table(graph, encoder, tokenizer, encoder_name="tiny", cache_dir=cache)
+            table = label_table(graph, TextEncoder(encoder, tokenizer, name="tiny", max_length=32), cache)
             knowledge = Knowledge(graph, LexicalLinker(graph), SchemaOptions(max_hops=3, max_paths=20), table)
             reasoner = tiny_kagnet(entity_dim=table.dim, num_relations=graph.num_relations)
             fields = {"reasoner": reasoner, "graph_fingerprint": graph.fingerprint}

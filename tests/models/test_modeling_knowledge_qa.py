@@ -19,10 +19,10 @@ from transformers import (
     TrainingArguments,
 )
 
+from kglm.encoders.pretrained import load_encoder
 from kglm.errors import ConfigError
 from kglm.models import KnowledgeQAConfig, KnowledgeQAForMultipleChoice
 from kglm.models.modeling_knowledge_qa import choice_loss
-from kglm.models.pretrained import load_encoder
 from kglm.testing import (
     concatenate_graphs,
     random_graph,

@@ -3,8 +3,8 @@ import importlib.util
 import pytest
 import torch
 
+from kglm.encoders.pretrained import load_encoder, resolve_encoder
 from kglm.errors import ConfigError
-from kglm.models.pretrained import load_encoder, resolve_encoder
 
 
 def test_any_other_name_is_the_hubs():
