@@ -53,7 +53,7 @@ class ReasonerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """Everything ``kglm train`` is told. ``reasoner`` is None for the plain encoder."""
+    """Everything that the stage ``question_answering`` is told. ``reasoner`` is None for the plain encoder."""
 
     name: str
     seed: int
@@ -76,7 +76,7 @@ class TrainSettings:
             ConfigError: a field is unknown or missing, or its value is not allowed.
         """
         sections = ("graph", "linker", "encoder", "reasoner", "task", "trainer", "paths")
-        require_keys(config, ("name", "seed", "run_dir", "report_splits", "max_length", "workers"), sections)
+        require_keys(config, ("stage", "name", "seed", "run_dir", "report_splits", "max_length", "workers"), sections)
         seed = at_least("seed", config["seed"], 0)
         return cls(
             name=text("name", config["name"]),
@@ -96,7 +96,7 @@ class TrainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-    """Everything ``kglm evaluate`` is told. ``graph_dir`` is None for the model's own graph."""
+    """Everything that the evaluation ``question_answering`` is told; ``graph_dir`` is None for the model's graph."""
 
     model: Path
     graph_dir: Path | None
@@ -120,7 +120,7 @@ class EvaluateSettings:
         config = {"task": own_task(model), **config} if "task" not in config else config
         require_keys(
             config,
-            ("model", "graph_dir", "split", "batch_size", "workers", "predictions"),
+            ("evaluation", "model", "graph_dir", "split", "batch_size", "workers", "predictions"),
             ("task", "paths"),
         )
         graph_dir, predictions = config["graph_dir"], config["predictions"]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kglm.cli.hydra_app import run_hydra
-
-logger = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -23,15 +20,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _run(config: dict[str, Any], output_dir: Path) -> dict[str, float]:
-    from kglm.cli.experiment import run_experiment
-    from kglm.cli.settings import TrainSettings
+    from kglm.cli.stages import run_stage
     from kglm.cli.transformers_logging import quiet_transformers
 
     quiet_transformers()
-    results = run_experiment(TrainSettings.from_config(config), output_dir, config)
-    print(f"{config['name']}, seed {config['seed']}: {_line(results)}   ({output_dir})")
-    return results
-
-
-def _line(results: dict[str, float]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f} %" for name, value in results.items())
+    return run_stage(config, output_dir)

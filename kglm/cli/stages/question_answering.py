@@ -1,4 +1,4 @@
-"""One experiment: data, model, training, and the report on its best model."""
+"""A question-answering model: data, model, training, and the report on the best one."""
 
 from __future__ import annotations
 
@@ -36,14 +36,13 @@ METRICS = "metrics.json"
 LABEL_TOKENS = 32  # read of an entity's label
 
 
-def run_experiment(settings: TrainSettings, output_dir: Path, config: Mapping[str, Any]) -> dict[str, float]:
+def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     """Train, select by the dev split, and report the best model on the splits asked for.
 
     Args:
-        settings: what to do.
+        config: the resolved configuration; it is kept beside the results.
         output_dir: gets ``best/`` (the model bundle), ``last/`` (for a resume), ``metrics.json``,
             ``predictions_SPLIT.jsonl``, ``tensorboard/`` and ``config.json``.
-        config: the resolved configuration, kept beside the results.
 
     Returns:
         ``{"dev_accuracy": ..., "test_accuracy": ...}`` for the splits reported.
@@ -51,6 +50,7 @@ def run_experiment(settings: TrainSettings, output_dir: Path, config: Mapping[st
     Raises:
         KglmError: the configuration, the data or the graph is not as it must be.
     """
+    settings = TrainSettings.from_config(config)
     _refuse_finished(output_dir, settings)
     splits = settings.task.load()
     _require_labels(splits, {"train", "dev", *settings.report_splits})
@@ -76,7 +76,13 @@ def run_experiment(settings: TrainSettings, output_dir: Path, config: Mapping[st
         trackers=[JsonlTracker(output_dir / "metrics.jsonl"), TensorBoardTracker(output_dir / "tensorboard")],
     )
     atomic_write_json(output_dir / RUN_CONFIG, dict(config))
-    return _report(settings, splits, result.best_dir, output_dir)
+    results = _report(settings, splits, result.best_dir, output_dir)
+    print(f"{settings.name}, seed {settings.seed}: {_line(results)}   ({output_dir})")
+    return results
+
+
+def _line(results: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f} %" for name, value in results.items())
 
 
 def build(settings: TrainSettings) -> Bundle:

@@ -1,0 +1,33 @@
+"""Accuracy of a trained question-answering model on a split of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kglm.cli.settings import EvaluateSettings
+from kglm.inference.bundle import Bundle
+from kglm.inference.scoring import score
+from kglm.kg import KnowledgeGraph
+from kglm.training import write_predictions
+
+
+def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
+    """Score a model on a split of a task; predictions are written where they are wanted."""
+    settings = EvaluateSettings.from_config(config)
+    examples = settings.task.split(settings.split)
+    graph = None if settings.graph_dir is None else KnowledgeGraph.open(settings.graph_dir)
+    bundle = Bundle.load(settings.model, graph)
+    bundle = replace(bundle, pipeline=replace(bundle.pipeline, workers=settings.workers))
+    result = score(bundle, examples, batch_size=settings.batch_size, cache_dir=settings.cache_dir)
+    if settings.predictions is not None:
+        write_predictions(settings.predictions, result.predictions)
+    name, split = settings.task_name, settings.split
+    labelled = sum(prediction.label is not None for prediction in result.predictions)
+    if result.accuracy is None:
+        print(f"{name}, {split}: {len(result.predictions)} questions answered; they carry no labels to score")
+    else:
+        print(f"{name}, {split}: accuracy {100 * result.accuracy:.1f} % over {labelled} questions")
+    return result.metrics
