@@ -4,6 +4,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
@@ -15,12 +16,24 @@ from kglm.kg.relations import RelationMap
 
 GRAPHS = Path(str(files("kglm.graphs")))
 CONF = Path(str(files("kglm.conf"))) / "graph"
-NAMES = ("codex-m", "codex-s", "conceptnet", "conceptnet5", "conceptnet5-full", "everyday", "wordnet")
+NAMES = (
+    "codex-m",
+    "codex-s",
+    "conceptnet",
+    "conceptnet5",
+    "conceptnet5-full",
+    "everyday",
+    "fb15k237",
+    "wn18rr",
+    "wordnet",
+)
 # Entities, relations, triples.
 SIZES = {
     "codex-m": (17_050, 51, 185_584),
     "codex-s": (2_034, 42, 32_888),
     "conceptnet": (137_886, 17, 389_779),
+    "fb15k237": (14_505, 237, 272_115),
+    "wn18rr": (40_559, 11, 86_835),
     "wordnet": (116_650, 26, 364_552),
 }
 # For these nobody publishes a checksum; the first download is trusted.
@@ -61,9 +74,12 @@ def test_the_reader_takes_its_options_and_the_map_can_be_read(name):
         assert len({target for target, direction in relation_map.targets.values() if direction != "dropped"}) == 17
 
 
-@pytest.mark.parametrize("name", ["everyday", pytest.param("conceptnet", marks=pytest.mark.data)])
+OF_DATA = [pytest.param(name, marks=pytest.mark.data) for name in ("conceptnet", "fb15k237", "wn18rr")]
+
+
+@pytest.mark.parametrize("name", ["everyday", *OF_DATA])
 def test_train_and_the_catalog_share_one_compiled_graph(name, tmp_path, request):
-    data_dir = request.getfixturevalue("data_dir") if name == "conceptnet" else tmp_path
+    data_dir = tmp_path if name == "everyday" else request.getfixturevalue("data_dir")
     places = {"paths": {"data_dir": str(data_dir), "graphs_dir": str(GRAPHS)}}
     composed = OmegaConf.create({**places, "graph": OmegaConf.load(CONF / f"{name}.yaml")})
     trained = GraphRecipe(**OmegaConf.to_container(composed, resolve=True)["graph"])
@@ -88,8 +104,32 @@ def test_a_graph_has_the_size_that_its_readme_says(name, data_dir, tmp_path):
     assert not list((tmp_path / "downloads").glob("*")), "what the data folder holds is not downloaded"
     if name.startswith("codex"):
         assert graph.labels[graph.entity_id("Q100")] == "Boston"
+    if name in {"fb15k237", "wn18rr"}:
+        assert graph.num_entities - _without(graph.labels, graph) == {"fb15k237": 14_479, "wn18rr": 40_559}[name]
+        assert sum(map(bool, graph.descriptions)) == {"fb15k237": 13_634, "wn18rr": 40_559}[name]
+    if name == "fb15k237":
+        denton = graph.entity_id("/m/010016")
+        assert graph.labels[denton] == "Denton"
+        assert "Denton, Texas" in _aliases(graph, denton)
+        assert graph.descriptions[denton] == "city in Texas, United States"
+        assert "King's College, Cambridge" in _aliases(graph, graph.entity_id("/m/013nky"))
+    if name == "wn18rr":
+        dog = graph.entity_id("02084071")
+        assert graph.labels[dog] == "dog"
+        assert "domestic dog" in _aliases(graph, dog)
+        assert graph.descriptions[dog].startswith("a member of the genus Canis")
     if name == "wordnet":
         assert graph.labels[graph.entity_id("n02084071")] == "dog"
+
+
+def _without(labels, graph):
+    """Count the entities that are shown by their names."""
+    return sum(label == name for label, name in zip(labels, graph.entities, strict=True))
+
+
+def _aliases(graph, entity):
+    surfaces = np.repeat(np.arange(len(graph.surfaces)), np.diff(graph.surface_indptr))
+    return set(graph.surfaces.take(surfaces[np.asarray(graph.surface_entities) == entity]))
 
 
 def test_the_conceptnet5_recipes_compile_lines_of_the_official_format(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from kglm.kg.records import Record
 from kglm.kg.tally import Tally
 
 # Named in the cache key of every compiled graph; raise it with any change of what a reader yields.
-VERSION = 2
+VERSION = 3
 
 _KINDS: dict[type, str] = {
     str: "text",
@@ -51,11 +51,11 @@ READERS: dict[str, ReaderEntry] = {
     "arrow": ReaderEntry("kglm.kg.readers.parquet:read_arrow"),
     "conceptnet5": ReaderEntry("kglm.kg.readers.conceptnet5:read_conceptnet5"),
     "conceptnet_merged": ReaderEntry("kglm.kg.readers.conceptnet_merged:read_conceptnet_merged"),
-    "csv": ReaderEntry("kglm.kg.readers.csv_rows:read_csv"),
+    "csv": ReaderEntry("kglm.kg.readers.csv_rows:read_csv", ("labels",)),
     "dataset": ReaderEntry("kglm.kg.readers.dataset:read_dataset"),
     "parquet": ReaderEntry("kglm.kg.readers.parquet:read_parquet"),
     "rdf": ReaderEntry("kglm.kg.readers.rdf:read_rdf"),
-    "tsv": ReaderEntry("kglm.kg.readers.tsv:read_tsv"),
+    "tsv": ReaderEntry("kglm.kg.readers.tsv:read_tsv", ("labels",)),
     "turtle": ReaderEntry("kglm.kg.readers.rdf:read_turtle"),
     "wikidata": ReaderEntry("kglm.kg.readers.wikidata:read_wikidata", ("labels", "relation_labels")),
     "wordnet": ReaderEntry("kglm.kg.readers.wordnet:read_wordnet"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from kglm.errors import ConfigError
 from kglm.kg.readers.batches import BATCH_ROWS, merged_batches
 from kglm.kg.readers.blocks import NOT_UTF8
 from kglm.kg.readers.compression import open_bytes
+from kglm.kg.readers.entity_entries import with_entities
 from kglm.kg.readers.lines import BLANK, HEADER
 from kglm.kg.readers.table import Batch, Columns, check_columns, is_header, numbered, positions, take_rows
 from kglm.kg.records import Record
@@ -24,7 +25,14 @@ DEFAULT_COLUMNS = {"head": 0, "relation": 1, "tail": 2, "weight": 3}
 
 
 def read_csv(
-    path: Path | str, tally: Tally, *, columns: Columns = None, header: bool | None = None, delimiter: str = ","
+    path: Path | str,
+    tally: Tally,
+    *,
+    columns: Columns = None,
+    header: bool | None = None,
+    delimiter: str = ",",
+    labels: str | None = None,
+    label_layout: Mapping[str, Any] | None = None,
 ) -> Iterator[Record]:
     """Yield the triples of a CSV file in batches; the tally counts rows, at the line where each ends.
 
@@ -38,15 +46,18 @@ def read_csv(
         header: whether the first row is a header; None: where ``columns`` holds a name, or without ``columns``
             where the first row names roles alone.
         delimiter: what separates fields.
+        labels: file of labels, aliases and descriptions, as for tab-separated files.
+        label_layout: under which keys that file says what.
 
     Raises:
-        ConfigError: the map or the delimiter is wrong.
+        ConfigError: the map, the layout or the delimiter is wrong.
         DataError: the file is missing or damaged, its header lacks a column, or more rows are rejected than allowed.
     """
     check_columns(columns)
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
         raise ConfigError(f"delimiter is {delimiter!r}; allowed: one character, but no quote or line end")
-    return merged_batches(_batches(Path(path), tally, columns, header, delimiter))
+    triples = merged_batches(_batches(Path(path), tally, columns, header, delimiter))
+    return with_entities(triples, tally, labels, label_layout)
 
 
 def _batches(path: Path, tally: Tally, columns: Columns, header: bool | None, delimiter: str) -> Iterator[Batch]:

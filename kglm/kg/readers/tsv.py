@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kglm.kg.readers.batches import merged_batches
 from kglm.kg.readers.blocks import NOT_UTF8, FieldBlock, read_field_blocks
+from kglm.kg.readers.entity_entries import with_entities
 from kglm.kg.readers.lines import BLANK, COMMENT, HEADER, first_line
 from kglm.kg.readers.table import Batch, Columns, check_columns, is_header, numbered, positions, take_rows
 from kglm.kg.records import Record
@@ -22,7 +24,13 @@ _HASH = ord("#")
 
 
 def read_tsv(
-    path: Path | str, tally: Tally, *, columns: Columns = None, header: bool | None = None
+    path: Path | str,
+    tally: Tally,
+    *,
+    columns: Columns = None,
+    header: bool | None = None,
+    labels: str | None = None,
+    label_layout: Mapping[str, Any] | None = None,
 ) -> Iterator[Record]:
     """Yield the triples of a tab-separated file in batches. There is no quoting.
 
@@ -36,13 +44,17 @@ def read_tsv(
             and without a header ``head relation tail [weight]`` in this order. Aliases are separated by ``|``.
         header: whether the first line is a header. None: where ``columns`` holds a name, or without ``columns``
             where the first line names roles alone.
+        labels: file of labels, aliases and descriptions of entities, in a form that
+            :mod:`kglm.kg.readers.entity_entries` tells; entries of entities that no triple names do no harm.
+        label_layout: under which keys that file says what; see ``EntryLayout`` there.
 
     Raises:
-        ConfigError: the map is wrong.
+        ConfigError: the map or the layout is wrong.
         DataError: the file is missing or damaged, its header lacks a column, or more lines are rejected than allowed.
     """
     places, counts, header = _layout(Path(path), columns, header)
-    return merged_batches(_batches(path, tally, places, counts, header))
+    triples = merged_batches(_batches(path, tally, places, counts, header))
+    return with_entities(triples, tally, labels, label_layout)
 
 
 def _layout(path: Path, columns: Columns, header: bool | None) -> tuple[dict[str, int], tuple[int, int], bool]:
