@@ -1,4 +1,4 @@
-"""The command line: ``kglm train | evaluate | answer | predict | graph | convert``."""
+"""The command line: ``kglm train | evaluate | answer | predict | report | graph | convert``."""
 
 from __future__ import annotations
 
@@ -103,6 +103,33 @@ def predict(
     from kglm.cli.predict import predict_file
 
     typer.echo(predict_file(questions, predictions, model, graph, paths=paths, batch_size=batch_size))
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs, or folders that hold such.")],
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", "-o", help="Folder for report.md, report.html and report.json."),
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Split of the task to report on.")] = "test",
+    baseline: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--baseline", "-b", help="Experiment that the others are compared with; the first by default."),
+    ] = None,
+    graph: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--graph", help="Graph that cuts the questions into slices: linked or not, hops, relation."),
+    ] = None,
+    mistakes: Annotated[
+        int, typer.Option("--mistakes", min=0, help="Worst mistakes of each experiment, shown with their evidence.")
+    ] = 0,
+) -> None:
+    """Compare finished runs: mean and deviation over seeds, significance, slices, calibration, plots."""
+    from kglm.cli.report import write_report
+
+    markdown = write_report(runs, out, split=split, baseline=baseline, graph=graph, mistakes=mistakes)
+    typer.echo(markdown, nl=False)
 
 
 def main(arguments: list[str] | None = None) -> None:

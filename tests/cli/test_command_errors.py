@@ -63,11 +63,11 @@ def left_in(folder):
 
 TRAIN = [
     ("experiment=everyday_kagnett", "unknown experiment 'everyday_kagnett'; did you mean 'everyday_kagnet'"),
-    ("graph=conceptnett", "unknown graph 'conceptnett'; did you mean 'conceptnet' or 'conceptnet5'? (4 known:"),
+    ("graph=conceptnett", "unknown graph 'conceptnett'; did you mean 'conceptnet' or 'conceptnet5'? ("),
     ("encoder=bert", "unknown encoder 'bert'; did you mean 'bert_base'?"),
     ("trainer.max_step=3", "no 'trainer.max_step'; did you mean 'trainer.max_steps'"),
     ("unheard=1", "the configuration of `kglm train` has no 'unheard'"),
-    ("+unheard=1", "the configuration has no 'unheard' (keys: name, seed,"),
+    ("+unheard=1", "the configuration has no 'unheard' (keys: stage, name, seed,"),
     ("+trainer.unheard=1", "trainer has no field 'unheard' (fields: seed, max_epochs,"),
     ("+graph.unheard=1", "graph has no field 'unheard'"),
     ("+task.unheard=1", "task has no field 'unheard' (fields: name, train, dev, test)"),
