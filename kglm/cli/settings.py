@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from kglm.data.hub_task import HubTask
 from kglm.data.task import CommonsenseQATask, JsonlTask, Task
 from kglm.errors import ConfigError, UnknownNameError, did_you_mean, require_file_place
 from kglm.kg.recipe import GraphRecipe
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 RUN_CONFIG = "config.json"
 
-TASKS: dict[str, type[Task]] = {"commonsense_qa": CommonsenseQATask, "jsonl": JsonlTask}
+TASKS: dict[str, type[Task]] = {"commonsense_qa": CommonsenseQATask, "hub": HubTask, "jsonl": JsonlTask}
 _KINDS: dict[Any, tuple[str, tuple[type, ...]]] = {
     str: ("text", (str,)),
     bool: ("true, false", (bool,)),

@@ -39,17 +39,34 @@ class Task(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class JsonlTask(Task):
-    """Any data set in the CommonsenseQA shape, one file a split."""
+    """Any data set in the CommonsenseQA shape, one file a split.
+
+    Attributes:
+        name: of the task.
+        train: file to train on.
+        dev: file to select the model by; None where ``dev_size`` is given.
+        test: file to report on.
+        dev_size: select the model by the last questions of ``train``, so many, which are then not trained on.
+    """
 
     name: str
     train: str
-    dev: str
+    dev: str | None
     test: str
+    dev_size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_selection(self.dev, self.dev_size)
 
     def load(self) -> dict[str, Examples]:
-        """Read the three files."""
-        splits = {split: read_examples(getattr(self, split)) for split in self.SPLITS}
-        _refuse_overlap(splits)
+        """Read the files."""
+        train, test = read_examples(self.train), read_examples(self.test)
+        if self.dev is not None:
+            dev = read_examples(self.dev)
+        else:
+            train, dev = set_aside(train, self.dev_size or 0)
+        splits = {"train": train, "dev": dev, "test": test}
+        refuse_overlap(splits)
         return splits
 
 
@@ -83,18 +100,45 @@ class CommonsenseQATask(Task):
         for line, name in enumerate(ids, start=1):
             if name not in examples:
                 raise DataError.at(path, line, f"question id '{name}' is not in '{Path(self.questions).name}'")
-        if self.dev_size >= len(ids):
-            raise ConfigError(f"task dev_size is {self.dev_size}, expected less than the {len(ids)} listed ids")
         listed = set(ids)
+        train, dev = set_aside([examples[name] for name in ids], self.dev_size)
         return {
-            "train": [examples[name] for name in ids[: -self.dev_size]],
-            "dev": [examples[name] for name in ids[-self.dev_size :]],
+            "train": train,
+            "dev": dev,
             "test": [example for name, example in examples.items() if name not in listed],
         }
 
 
-def _refuse_overlap(splits: dict[str, Examples]) -> None:
-    """Raise where a question stands in two splits."""
+def check_selection(dev: str | None, dev_size: int | None) -> None:
+    """Check that a task says, in one way, by which questions the model is selected.
+
+    Raises:
+        ConfigError: it says so in no way or in two, or the number is none.
+    """
+    if (dev is None) == (dev_size is None):
+        given = f"dev {dev!r} and dev_size {dev_size!r}"
+        raise ConfigError(f"task has {given}; give it questions for model selection by one of them, the other null")
+    if dev_size is not None and dev_size < 1:
+        raise ConfigError(f"task dev_size is {dev_size}, expected at least 1")
+
+
+def set_aside(examples: Examples, size: int) -> tuple[Examples, Examples]:
+    """Return the first examples, and the last ``size`` ones.
+
+    Raises:
+        ConfigError: nothing would be left to train on.
+    """
+    if size >= len(examples):
+        raise ConfigError(f"task dev_size is {size}, expected less than the {len(examples)} training questions")
+    return examples[:-size], examples[-size:]
+
+
+def refuse_overlap(splits: dict[str, Examples]) -> None:
+    """Raise where a question stands in two splits.
+
+    Raises:
+        DataError: names the question and the splits.
+    """
     seen: dict[tuple[str, frozenset[str]], str] = {}
     for split, examples in splits.items():
         for question in {(example.question.strip().casefold(), frozenset(example.choices)) for example in examples}:

@@ -39,7 +39,7 @@ def test_in_house_split(csqa):
 
 
 def test_in_house_split_refuses_a_slice_that_leaves_nothing(csqa):
-    with pytest.raises(ConfigError, match="less than the 5 listed ids"):
+    with pytest.raises(ConfigError, match="less than the 5 training questions"):
         csqa(dev_size=5).load()
     with pytest.raises(ConfigError, match="dev_size is 0"):
         csqa(dev_size=0)
@@ -82,3 +82,19 @@ def test_the_real_in_house_split_has_the_published_sizes(data_dir):
         train_ids=str(folder / "inhouse_split_qids.txt"),
     )
     assert {name: len(split) for name, split in task.load().items()} == {"train": 8000, "dev": 500, "test": 1241}
+
+
+def test_jsonl_task_sets_the_last_training_questions_aside(tmp_path):
+    train, test = write(tmp_path / "train", "abcd"), write(tmp_path / "test", "x")
+    splits = JsonlTask(name="t", train=train, dev=None, dev_size=1, test=test).load()
+    assert {name: [example.id for example in examples] for name, examples in splits.items()} == {
+        "train": ["a", "b", "c"], "dev": ["d"], "test": ["x"],
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match="dev_size is 4, expected less than the 4 training questions"):
+        JsonlTask(name="t", train=train, dev=None, dev_size=4, test=test).load()
+
+
+@pytest.mark.parametrize("selection", [{"dev": None}, {"dev": "x", "dev_size": 3}, {"dev": None, "dev_size": 0}])
+def test_jsonl_task_wants_one_way_to_select_the_model(selection):
+    with pytest.raises(ConfigError, match="dev_size"):
+        JsonlTask(name="t", train="a", test="b", **selection)
