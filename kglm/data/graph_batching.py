@@ -9,7 +9,7 @@ import torch
 
 from kglm.embeddings.entity_table import EntityTable
 from kglm.kg.schema_graph import SchemaGraphs
-from kglm.nn.graph_batch import GraphBatch
+from kglm.nn.graph_batch import CHOICE, OTHER, QUESTION, GraphBatch
 
 
 def batch_graphs(graphs: SchemaGraphs, indices: Sequence[int], table: EntityTable) -> GraphBatch:
@@ -35,6 +35,7 @@ def batch_graphs(graphs: SchemaGraphs, indices: Sequence[int], table: EntityTabl
     step_counts = [s.stop - s.start for s in steps]
     tensors = {
         "node_offsets": first_node,
+        "node_types": _node_types(question, choice, np.diff(first_node)),
         "edge_index": _gather(graphs.edges, edges) + np.repeat(first_node[:-1], np.diff(first_edge)),
         "edge_relations": _gather(graphs.edge_relations, relations),
         "edge_relation_offsets": _offsets(graphs.edge_relation_offsets, edges),
@@ -68,6 +69,12 @@ def _offsets(offsets: np.ndarray, spans: list[slice]) -> np.ndarray:
     """Return the offsets of the spans' items once they stand one after another, ``[items + 1]``."""
     counts = [np.diff(offsets[span.start : span.stop + 1]) for span in spans]
     return np.cumsum(np.concatenate([np.zeros(1, dtype=np.int64), *counts]))
+
+
+def _node_types(question: np.ndarray, choice: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """Return the type of each node: a graph has its question's concepts first, then its choice's, then all else."""
+    counts = np.stack([question, choice, nodes - question - choice], axis=1)  # [G, 3]
+    return np.repeat(np.tile([QUESTION, CHOICE, OTHER], len(counts)), counts.ravel())
 
 
 def _pair_nodes(question: np.ndarray, choice: np.ndarray) -> np.ndarray:

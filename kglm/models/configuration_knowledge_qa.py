@@ -9,6 +9,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from kglm.errors import ConfigError
 from kglm.models.config_fields import as_config, check_flag, refuse_unknown
+from kglm.models.interaction import check_interaction
 from kglm.models.reasoners import check_dropout, check_reasoner
 
 _OWN_FIELDS = (
@@ -41,7 +42,12 @@ class KnowledgeQAConfig(PreTrainedConfig):
     sub_configs: ClassVar[dict[str, Any]] = {"encoder_config": AutoConfig}
     has_no_defaults_at_init: ClassVar[bool] = True  # there is no default encoder
     # Ragged by graph, not by question: Trainer's evaluation could not gather them.
-    keys_to_ignore_at_inference: ClassVar[list[str]] = ["path_attention", "pair_attention"]
+    keys_to_ignore_at_inference: ClassVar[list[str]] = [
+        "path_attention",
+        "pair_attention",
+        "node_attention",
+        "node_relevance",
+    ]
 
     encoder_config: Any = None  # after construction a PreTrainedConfig
     reasoner: dict[str, Any] | None = None
@@ -63,6 +69,7 @@ class KnowledgeQAConfig(PreTrainedConfig):
             raise ConfigError(f"encoder_config is a '{encoder.model_type}' encoder-decoder; allowed: encoders")
         if self.reasoner is not None:
             check_reasoner(self.reasoner)
+            check_interaction(self.reasoner, encoder)
         if not (self.graph_fingerprint is None or isinstance(self.graph_fingerprint, str)):
             raise ConfigError(f"graph_fingerprint is {self.graph_fingerprint!r}; allowed: None or a string")
         check_flag("freeze_word_embeddings", self.freeze_word_embeddings)

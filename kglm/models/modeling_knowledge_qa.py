@@ -1,7 +1,7 @@
 """Multiple-choice question answering by an encoder, with or without a reasoner over schema graphs.
 
 Dimensions: B questions, G question-choice pairs (the sum of the questions' choices), T tokens, D hidden, D_g
-dimension of the graph vector, M concept pairs, P paths.
+dimension of the graph vector, M concept pairs, P paths, N nodes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from transformers.utils import ModelOutput
 
 from kglm.encoders.pretrained import without_pooler
 from kglm.models.configuration_knowledge_qa import KnowledgeQAConfig
+from kglm.models.interaction import encode_with_reasoner
 from kglm.models.reasoners import build_reasoner
 from kglm.nn.graph_batch import GraphBatch
+from kglm.nn.interaction import InteractiveReasoner
 from kglm.nn.pooling import masked_mean
 from kglm.nn.ragged import segment_index, segment_log_softmax
 from kglm.nn.reasoner import ReasonerOutput
@@ -32,14 +34,19 @@ class KnowledgeQAOutput(ModelOutput):
     Attributes:
         loss: mean cross entropy over the questions, where labels were given.
         logits: ``[G]`` scores, question after question.
-        path_attention: ``[P]`` weight of each path within its concept pair; None without a reasoner.
-        pair_attention: ``[M]`` weight of each concept pair within its graph; None without a reasoner.
+        path_attention: ``[P]``, the reasoner's; see :class:`kglm.nn.reasoner.ReasonerOutput` for all four, each None
+            where the reasoner does not give it, or there is none.
+        pair_attention: ``[M]``.
+        node_attention: ``[N]``.
+        node_relevance: ``[N]``.
     """
 
     loss: Tensor | None = None
     logits: Tensor | None = None
     path_attention: Tensor | None = None
     pair_attention: Tensor | None = None
+    node_attention: Tensor | None = None
+    node_relevance: Tensor | None = None
 
 
 class KnowledgeQAForMultipleChoice(PreTrainedModel):
@@ -128,8 +135,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
                 f"num_choices sum to {int(num_choices.sum())}, but input_ids hold {input_ids.shape[0]} choices"
             )
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        statement = self._encode(input_ids, attention_mask, **types)  # [G, D]
-        reasoned = self._reason(graph, statement)
+        statement, reasoned = self._read(graph, input_ids, attention_mask, **types)  # [G, D]
         features = statement
         if reasoned is not None:
             features = torch.cat((reasoned.graph_vector.to(statement.dtype), statement), dim=-1)  # [G, D_g + D]
@@ -142,6 +148,8 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             logits=logits,
             path_attention=reasoned.path_attention if reasoned else None,
             pair_attention=reasoned.pair_attention if reasoned else None,
+            node_attention=reasoned.node_attention if reasoned else None,
+            node_relevance=reasoned.node_relevance if reasoned else None,
         )
         return output.to_tuple() if return_dict is False else output
 
@@ -150,17 +158,30 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **types)[0]
         return masked_mean(tokens, attention_mask)
 
-    def _reason(self, graph: GraphBatch | None, statement: Tensor) -> ReasonerOutput | None:
+    def _read(
+        self, graph: GraphBatch | None, input_ids: Tensor, attention_mask: Tensor, **types: Tensor
+    ) -> tuple[Tensor, ReasonerOutput | None]:
+        """Return the statement vectors ``[G, D]``, and what the reasoner found."""
         if self.reasoner is None:
-            return None
+            return self._encode(input_ids, attention_mask, **types), None
+        graph = self._check_graph(graph, input_ids.shape[0])
+        if isinstance(self.reasoner, InteractiveReasoner):
+            inputs = {"input_ids": input_ids, "attention_mask": attention_mask, **types}
+            tokens, state = encode_with_reasoner(self.encoder, self.reasoner, graph, **inputs)
+            statement = masked_mean(tokens, attention_mask)
+            return statement, self.reasoner.finish(state, statement.to(self.dtype))
+        statement = self._encode(input_ids, attention_mask, **types)
+        return statement, self.reasoner(graph, statement)
+
+    def _check_graph(self, graph: GraphBatch | None, num_choices: int) -> GraphBatch:
         if graph is None:
             raise ValueError(
                 f"{type(self.reasoner).__name__} needs a GraphBatch as graph=, but it is None; "
                 "collate with schema graphs, or set reasoner to None for the plain encoder"
             )
-        if graph.num_graphs != statement.shape[0]:
-            raise ValueError(f"graph holds {graph.num_graphs} graphs, but there are {statement.shape[0]} choices")
-        return self.reasoner(graph, statement)
+        if graph.num_graphs != num_choices:
+            raise ValueError(f"graph holds {graph.num_graphs} graphs, but there are {num_choices} choices")
+        return graph
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the encoder's word embeddings."""

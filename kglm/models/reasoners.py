@@ -7,10 +7,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from kglm.errors import ConfigError, did_you_mean
+from kglm.nn.gcn import GCN
+from kglm.nn.greaselm import GreaseLM
 from kglm.nn.kagnet import KagNet
+from kglm.nn.mhgrn import MHGRN
+from kglm.nn.qagnn import QAGNN
 from kglm.nn.reasoner import Reasoner
+from kglm.nn.relation_network import RelationNetwork
+from kglm.nn.rgcn import RGCN
 
-REASONERS: dict[str, type[Reasoner]] = {"kagnet": KagNet}
+REASONERS: dict[str, type[Reasoner]] = {
+    "gcn": GCN,
+    "greaselm": GreaseLM,
+    "kagnet": KagNet,
+    "mhgrn": MHGRN,
+    "qagnn": QAGNN,
+    "relation_network": RelationNetwork,
+    "rgcn": RGCN,
+}
+
+# What a description says of the graph; a reasoner takes of it what it needs.
+_GRAPH_FIELDS = ("entity_dim", "num_relations")
 
 
 def check_reasoner(spec: Mapping[str, Any]) -> None:
@@ -30,7 +47,7 @@ def check_reasoner(spec: Mapping[str, Any]) -> None:
     for field, value in spec.items():
         if field == "name":
             continue
-        if field not in parameters:
+        if field not in parameters and field not in _GRAPH_FIELDS:
             hint = did_you_mean(field, parameters)
             raise ConfigError(f"{name} has no field '{field}'{hint} (allowed: {', '.join(parameters)})")
         _check_value(f"reasoner.{field}", value)
@@ -40,10 +57,18 @@ def check_reasoner(spec: Mapping[str, Any]) -> None:
 
 
 def build_reasoner(spec: Mapping[str, Any], statement_dim: int) -> Reasoner:
-    """Return the reasoner that ``spec`` describes, freshly initialised."""
+    """Return the reasoner that ``spec`` describes, freshly initialised.
+
+    Raises:
+        ConfigError: see :func:`check_reasoner`; or the values do not fit each other or ``statement_dim``.
+    """
     check_reasoner(spec)
-    fields = {field: value for field, value in spec.items() if field != "name"}
-    return REASONERS[spec["name"]](statement_dim=statement_dim, **fields)
+    cls = REASONERS[spec["name"]]
+    fields = {field: value for field, value in spec.items() if field in inspect.signature(cls).parameters}
+    try:
+        return cls(statement_dim=statement_dim, **fields)
+    except ValueError as error:
+        raise ConfigError(f"reasoner '{spec['name']}': {error}") from error
 
 
 def _check_value(field: str, value: object) -> None:

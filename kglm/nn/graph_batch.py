@@ -12,6 +12,11 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from kglm.nn.ragged import segment_index
+
+QUESTION, CHOICE, OTHER = 0, 1, 2
+"""Types of nodes: concepts of the question, of the choice, and what lies between or beside them."""
+
 
 @dataclass(frozen=True)
 class GraphBatch:
@@ -24,6 +29,7 @@ class GraphBatch:
     Attributes:
         entity_embeds: ``[N, D_e]`` vectors of the nodes' entities.
         node_offsets: ``[G + 1]``; the nodes of graph g are ``node_offsets[g]:node_offsets[g + 1]``.
+        node_types: ``[N]`` :data:`QUESTION`, :data:`CHOICE` or :data:`OTHER`.
         edge_index: ``[2, E]`` source and target node of each directed edge.
         edge_relations: ``[K]`` relation ids in ``[0, 2R)``.
         edge_relation_offsets: ``[E + 1]`` into ``edge_relations``.
@@ -37,6 +43,7 @@ class GraphBatch:
 
     entity_embeds: Tensor
     node_offsets: Tensor
+    node_types: Tensor
     edge_index: Tensor
     edge_relations: Tensor
     edge_relation_offsets: Tensor
@@ -56,6 +63,11 @@ class GraphBatch:
     def num_nodes(self) -> int:
         """N, over all graphs."""
         return self.entity_embeds.shape[0]
+
+    @property
+    def node_graph(self) -> Tensor:
+        """Graph of each node, ``[N]``, ascending."""
+        return segment_index(self.node_offsets, self.num_nodes)
 
     @property
     def num_pairs(self) -> int:

@@ -65,12 +65,12 @@ def segment_mean(values: Tensor, index: Tensor, num_segments: int) -> Tensor:
 
 
 def segment_softmax(logits: Tensor, index: Tensor, num_segments: int) -> Tensor:
-    """Softmax over the rows of each segment, at least in float32.
+    """Softmax over the rows of each segment, at least in float32; further dimensions each on their own.
 
     ``out_k = exp(x_k - m_s) / sum_{l : index_l = s} exp(x_l - m_s)`` with ``s = index_k`` and ``m_s`` the maximum.
 
     Shapes:
-        logits: ``[K]``; index: ``[K]``; out: ``[K]``, float32 unless the logits are float64
+        logits: ``[K, ...]``; index: ``[K]``; out: ``[K, ...]``, float32 unless the logits are float64
     """
     shifted, log_total = _shifted_and_log_total(logits, index, num_segments)
     return (shifted - log_total).exp()
@@ -80,17 +80,42 @@ def segment_log_softmax(logits: Tensor, index: Tensor, num_segments: int) -> Ten
     """Logarithm of :func:`segment_softmax`, computed without underflow.
 
     Shapes:
-        logits: ``[K]``; index: ``[K]``; out: ``[K]``, float32 unless the logits are float64
+        logits: ``[K, ...]``; index: ``[K]``; out: ``[K, ...]``, float32 unless the logits are float64
     """
     shifted, log_total = _shifted_and_log_total(logits, index, num_segments)
     return shifted - log_total
 
 
+def segment_attend(logits: Tensor, values: Tensor, index: Tensor, num_segments: int) -> tuple[Tensor, Tensor]:
+    """Sum the values of each segment, weighed by the softmax of the logits; and the logarithm of its denominator.
+
+    ``out_s = sum_k softmax(x)_k v_k`` and ``log sum_k exp(x_k)`` over ``k : index_k = s``; 0 and -inf where a segment
+    is empty. Values are divided once per segment, not per row.
+
+    Shapes:
+        logits: ``[K]``; values: ``[K, D]``; index: ``[K]``; out: ``[num_segments, D]`` and ``[num_segments]``,
+        float32 unless an input is float64
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    maxima = _maxima(logits, index, num_segments)
+    weights = (logits - maxima.index_select(0, index)).exp()
+    totals = segment_sum(weights, index, num_segments)
+    # The logarithm of 1, not of 0, where a segment is empty: its gradient would be no number.
+    totals = totals.masked_fill(maxima == -torch.inf, 1)
+    weighted = segment_sum(weights.unsqueeze(-1) * values, index, num_segments) / totals.unsqueeze(-1)
+    return weighted, totals.log() + maxima
+
+
 def _shifted_and_log_total(logits: Tensor, index: Tensor, num_segments: int) -> tuple[Tensor, Tensor]:
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    lowest = logits.new_full((num_segments,), -torch.inf)
-    maxima = lowest.scatter_reduce(0, index, logits.detach(), "amax")
-    shifted = logits - maxima.index_select(0, index)
+    shifted = logits - _maxima(logits, index, num_segments).index_select(0, index)
     totals = segment_sum(shifted.exp(), index, num_segments)
     # A segment that holds a row has a total of at least 1, so selecting first keeps log(0) of empty ones away.
     return shifted, totals.index_select(0, index).log()
+
+
+def _maxima(logits: Tensor, index: Tensor, num_segments: int) -> Tensor:
+    """Return the largest of each segment's rows, ``[num_segments, ...]``, -inf where it is empty; no gradient."""
+    lowest = logits.new_full((num_segments, *logits.shape[1:]), -torch.inf)
+    places = index.view(-1, *[1] * (logits.dim() - 1)).expand_as(logits)
+    return lowest.scatter_reduce(0, places, logits.detach(), "amax")

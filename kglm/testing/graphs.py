@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from kglm.nn.graph_batch import GraphBatch
+from kglm.nn.graph_batch import CHOICE, OTHER, QUESTION, GraphBatch
 
 
 def random_graph(
@@ -64,6 +64,7 @@ def random_graph(
     return GraphBatch(
         entity_embeds=torch.randn(num_nodes, entity_dim, generator=generator, dtype=torch.float64).to(dtype),
         node_offsets=torch.tensor([0, num_nodes]),
+        node_types=_types(num_nodes, concepts),
         edge_index=_table(list(edges)),
         edge_relations=_flat(relations),
         edge_relation_offsets=_offsets(relations),
@@ -127,11 +128,19 @@ def concatenate_graphs(batches: Sequence[GraphBatch]) -> GraphBatch:
     return GraphBatch(
         entity_embeds=torch.cat([batch.entity_embeds for batch in batches]),
         edge_relations=torch.cat([batch.edge_relations for batch in batches]),
+        node_types=torch.cat([batch.node_types for batch in batches]),
         node_offsets=_concatenate_offsets([batch.node_offsets for batch in batches]),
         edge_relation_offsets=_concatenate_offsets([batch.edge_relation_offsets for batch in batches]),
         path_offsets=_concatenate_offsets([batch.path_offsets for batch in batches]),
         **{name: torch.cat(tensors, dim=-1) for name, tensors in parts.items()},
     )
+
+
+def _types(num_nodes: int, concepts: int) -> Tensor:
+    types = torch.full((num_nodes,), OTHER)
+    types[:concepts] = QUESTION
+    types[concepts : 2 * concepts] = CHOICE
+    return types
 
 
 def _flat(rows: list[list[int]]) -> Tensor:

@@ -60,17 +60,23 @@ def tiny_bert_config(**overrides: Any) -> BertConfig:
 
 def tiny_kagnet(**overrides: Any) -> dict[str, Any]:
     """Return the description of a small KagNet that fits :func:`kglm.testing.graphs.random_graph_batch`."""
-    fields: dict[str, Any] = {
-        "name": "kagnet",
-        "entity_dim": 8,
-        "num_relations": 3,
-        "concept_dim": 8,
-        "gcn_dims": [6, 4],
-        "relation_dim": 5,
-        "path_dim": 7,
-        "pair_dim": 9,
-    }
-    return {**fields, **overrides}
+    return tiny_reasoner("kagnet", **overrides)
+
+
+_TINY_REASONERS: dict[str, dict[str, Any]] = {
+    "gcn": {"node_dim": 6},
+    "greaselm": {"node_dim": 6, "num_layers": 2, "interaction_dim": 7},
+    "kagnet": {"concept_dim": 8, "gcn_dims": [6, 4], "relation_dim": 5, "path_dim": 7, "pair_dim": 9},
+    "mhgrn": {"node_dim": 6, "num_bases": 2, "attention_dim": 5},
+    "qagnn": {"node_dim": 6, "num_layers": 2, "relevance": "concepts"},
+    "relation_network": {"relation_dim": 5, "hidden_dim": 7, "path_dim": 6},
+    "rgcn": {"node_dim": 6, "num_bases": 2},
+}
+
+
+def tiny_reasoner(name: str, **overrides: Any) -> dict[str, Any]:
+    """Return the description of a small reasoner that fits :func:`kglm.testing.graphs.random_graph_batch`."""
+    return {"name": name, "entity_dim": 8, "num_relations": 3, **_TINY_REASONERS[name], **overrides}
 
 
 def tiny_knowledge_qa(*, seed: int = 0, **config_fields: Any) -> KnowledgeQAForMultipleChoice:

@@ -43,6 +43,8 @@ def naive(graphs, indices, table):
         nodes = range(graphs.node_offsets[g], graphs.node_offsets[g + 1])
         lists["entity_embeds"] += [table.vectors[graphs.nodes[n]] for n in nodes]
         lists["node_offsets"].append(node_base + len(nodes))
+        own_types = [0] * int(graphs.question_counts[g]) + [1] * int(graphs.choice_counts[g])
+        lists["node_types"] += own_types + [2] * (len(nodes) - len(own_types))
         edges = range(graphs.edge_offsets[g], graphs.edge_offsets[g + 1])
         for e in edges:
             lists["edge_index"].append([graphs.edges[0, e] + node_base, graphs.edges[1, e] + node_base])

@@ -44,7 +44,7 @@ def test_encoder_may_be_a_dict_or_another_encoder() -> None:
         ({"head_dropout": 1.0}, "head_dropout is 1.0; allowed"),
         ({"freeze_word_embeddings": "no"}, "freeze_word_embeddings is 'no'; allowed: true or false"),
         ({"graph_fingerprint": 12}, "graph_fingerprint is 12; allowed"),
-        ({"reasoner": {"name": "qagnn"}}, "reasoner.name is 'qagnn'"),
+        ({"reasoner": {"name": "qagn"}}, "reasoner.name is 'qagn'; did you mean 'qagnn'"),
         ({"reasoner": {}}, "reasoner.name is None"),
         ({"encoder_config": None}, "encoder_config is None; allowed"),
         ({"encoder_config": {"model_type": "bertt"}}, "'bertt'; did you mean 'bert'"),

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from kglm.nn.ragged import (
+    segment_attend,
     segment_index,
     segment_log_softmax,
     segment_mean,
@@ -72,3 +73,23 @@ def test_no_rows(reduce) -> None:
     none = torch.zeros(0, dtype=torch.long)
     assert reduce(torch.zeros(0, 3), none, 2).tolist() == [[0, 0, 0]] * 2
     assert segment_softmax(torch.zeros(0), none, 0).shape == (0,)
+
+
+def test_softmax_of_several_columns_is_that_of_each() -> None:
+    logits, index = torch.randn(7, 3, dtype=torch.float64), torch.tensor([0, 2, 2, 5, 0, 2, 5])
+    expected = torch.stack([segment_softmax(column, index, 6) for column in logits.unbind(1)], dim=1)
+    torch.testing.assert_close(segment_softmax(logits, index, 6), expected)
+
+
+def test_attend_sums_by_softmax_and_gives_its_denominator() -> None:
+    logits = (50 * torch.randn(7, dtype=torch.float64)).requires_grad_()
+    values, index = torch.randn(7, 3, dtype=torch.float64), torch.tensor([0, 2, 2, 4, 0, 2, 4])
+    found, logs = segment_attend(logits, values, index, 6)
+    for s in range(6):
+        own = (index == s).nonzero().squeeze(-1)
+        expected = (logits[own].softmax(0).unsqueeze(-1) * values[own]).sum(0)
+        torch.testing.assert_close(found[s], expected)
+        torch.testing.assert_close(logs[s], logits[own].logsumexp(0))
+    assert torch.autograd.gradcheck(lambda x: segment_attend(x, values, index, 6)[0], logits)
+    (gradient,) = torch.autograd.grad(logs[[0, 2, 4]].sum(), logits)
+    torch.testing.assert_close(gradient, segment_softmax(logits.detach(), index, 6))
