@@ -1,0 +1,1 @@
+"""Pretraining data: linked documents, tokens on disk, packing, masking of tokens, noise on entities."""
