@@ -1,7 +1,7 @@
 """Text in, answer and evidence out."""
 
-from kglm.inference.answer import Answer, ChoiceScore, EvidencePath, LinkedMention
+from kglm.inference.answer import Answer, ChoiceScore, EvidenceNode, EvidencePath, LinkedMention
 from kglm.inference.answerer import Answerer
 from kglm.inference.bundle import Bundle
 
-__all__ = ["Answer", "Answerer", "Bundle", "ChoiceScore", "EvidencePath", "LinkedMention"]
+__all__ = ["Answer", "Answerer", "Bundle", "ChoiceScore", "EvidenceNode", "EvidencePath", "LinkedMention"]

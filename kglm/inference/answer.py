@@ -1,4 +1,4 @@
-"""An answer: scores of all choices, linked mentions, and the paths that carried it."""
+"""An answer: scores of all choices, linked mentions, and the paths and nodes that carried it."""
 
 from __future__ import annotations
 
@@ -53,6 +53,27 @@ class EvidencePath:
 
 
 @dataclass(frozen=True)
+class EvidenceNode:
+    """An entity of a choice's schema graph that the reasoner looked at.
+
+    Attributes:
+        choice: label of the choice.
+        entity: its name.
+        label: what a person reads.
+        role: "question", "choice" or "other": whose concept it is.
+        attention: its share in what the choice takes from the graph's nodes; they add up to 1 over all nodes.
+        relevance: what the reasoner was told of it before it reasoned, -1 to 1; None where nothing.
+    """
+
+    choice: str
+    entity: str
+    label: str
+    role: str
+    attention: float
+    relevance: float | None = None
+
+
+@dataclass(frozen=True)
 class Answer:
     """The model's answer to one question.
 
@@ -62,7 +83,9 @@ class Answer:
         choices: scores, in the order given.
         predicted: index of the best choice.
         mentions: linked mentions of the question and of the choices.
-        paths: of all choices, the most attended first.
+        paths: of all choices, the most attended first; none where the reasoner does not weigh paths.
+        nodes: of all choices, those attended at all, the most attended first; none where the reasoner does not weigh
+            nodes.
         notes: what a reader should know, such as that the text alone decided.
     """
 
@@ -72,6 +95,7 @@ class Answer:
     predicted: int
     mentions: tuple[LinkedMention, ...] = ()
     paths: tuple[EvidencePath, ...] = ()
+    nodes: tuple[EvidenceNode, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -84,10 +108,20 @@ class Answer:
         label = self.best.label if choice is None else choice
         return [path for path in self.paths if path.choice == label][:limit]
 
+    def attended_nodes(self, choice: str | None = None, limit: int | None = None) -> list[EvidenceNode]:
+        """Return the nodes of one choice, by default the predicted one's, the most attended first."""
+        label = self.best.label if choice is None else choice
+        return [node for node in self.nodes if node.choice == label][:limit]
+
     def with_paths(self, limit: int) -> Answer:
-        """Return the answer with only the ``limit`` most attended paths of each choice."""
+        """Return the answer with only the ``limit`` most attended paths, and nodes, of each choice."""
         kept = {id(path) for choice in self.choices for path in self.evidence(choice.label, limit)}
-        return replace(self, paths=tuple(path for path in self.paths if id(path) in kept))
+        kept |= {id(node) for choice in self.choices for node in self.attended_nodes(choice.label, limit)}
+        return replace(
+            self,
+            paths=tuple(path for path in self.paths if id(path) in kept),
+            nodes=tuple(node for node in self.nodes if id(node) in kept),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values, for JSON."""
@@ -97,7 +131,7 @@ class Answer:
         return self.format()
 
     def format(self, max_paths: int = 5) -> str:
-        """Return the answer for a terminal, with at most ``max_paths`` paths of the predicted choice."""
+        """Return the answer for a terminal, with at most ``max_paths`` paths and nodes of the predicted choice."""
         width = max(len(choice.text) for choice in self.choices)
         lines = [self.question, ""]
         for index, choice in enumerate(self.choices):
@@ -108,5 +142,15 @@ class Answer:
         if paths:
             lines += ["", f"Evidence for '{self.best.text}' (share of attention):"]
             lines += [f"   {path.attention:5.1%}  {path.line}" for path in paths]
+        nodes = self.attended_nodes(limit=max_paths)
+        if nodes:
+            lines += ["", f"Concepts looked at for '{self.best.text}' (share of attention):"]
+            lines += [f"   {node.attention:5.1%}  {_describe(node)}" for node in nodes]
         lines += [""] * bool(self.notes) + [f"Note: {note}" for note in self.notes]
         return "\n".join(lines)
+
+
+def _describe(node: EvidenceNode) -> str:
+    role = {"question": " (in the question)", "choice": " (in the answer)"}.get(node.role, "")
+    relevance = "" if node.relevance is None else f", relevance {node.relevance:.2f}"
+    return f"{node.label}{role}{relevance}"

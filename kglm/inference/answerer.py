@@ -9,16 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import Knowledge, PreparedQuestions, QuestionPipeline
-from kglm.inference.answer import Answer, ChoiceScore, EvidencePath, LinkedMention
+from kglm.inference.answer import Answer, ChoiceScore, EvidenceNode, EvidencePath, LinkedMention
 from kglm.inference.bundle import Bundle
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.schema_graph import SchemaGraphs
 from kglm.kg.verbalization import draw_path, verbalize_path
 from kglm.models import KnowledgeQAForMultipleChoice
+from kglm.nn.graph_batch import GraphBatch
+from kglm.nn.reasoner import path_shares
 from kglm.training import model_inputs
 
 TEXT_MODEL = "this model has no graph reasoner; the answer comes from the text alone."
@@ -28,11 +31,19 @@ NOTHING_JOINED = "no path in the graph joins the question to a choice; there is 
 
 @dataclass(frozen=True)
 class _Scores:
-    """What the model says of one question: per choice, and per path and concept pair of its schema graphs."""
+    """What the model says of one question: per choice, and per path and node of its schema graphs.
+
+    Attributes:
+        logits: of the choices.
+        path_shares: share of each path in what its choice takes from the graph; None where paths are not weighed.
+        node_shares: weight of each node in its graph; None where nodes are not weighed.
+        node_relevance: what the reasoner was told of each node; None where nothing.
+    """
 
     logits: np.ndarray
-    path_shares: np.ndarray
-    """Share of each path in its choice's graph vector: path attention times pair attention."""
+    path_shares: np.ndarray | None = None
+    node_shares: np.ndarray | None = None
+    node_relevance: np.ndarray | None = None
 
 
 class Answerer:
@@ -90,13 +101,21 @@ class Answerer:
         logits = output.logits.float().cpu().numpy()
         ends = np.cumsum([0, *counts])
         if prepared.graphs is None:
-            return [_Scores(logits[a:b], np.zeros(0)) for a, b in pairwise(ends)]
-        graph = batch["graph"]
-        pair_of_path = graph.path_pair
-        shares = (output.path_attention.cpu() * output.pair_attention.cpu()[pair_of_path]).float().numpy()
-        graph_of_path = graph.pair_graph[pair_of_path].numpy()
-        cuts = np.searchsorted(graph_of_path, ends)
-        return [_Scores(logits[ends[i] : ends[i + 1]], shares[cuts[i] : cuts[i + 1]]) for i in range(len(counts))]
+            return [_Scores(logits[a:b]) for a, b in pairwise(ends)]
+        graph: GraphBatch = batch["graph"]
+        paths = output.path_attention
+        if paths is not None:
+            paths = path_shares(paths, output.pair_attention, graph.path_pair.to(paths.device))
+        path_cuts = np.searchsorted(graph.pair_graph[graph.path_pair].numpy(), ends)
+        node_cuts = graph.node_offsets.numpy()[ends]
+        columns = zip(
+            np.split(logits, ends[1:-1]),
+            _split(paths, path_cuts),
+            _split(output.node_attention, node_cuts),
+            _split(output.node_relevance, node_cuts),
+            strict=True,
+        )
+        return [_Scores(*parts) for parts in columns]
 
     def _answer(self, prepared: PreparedQuestions, index: int, scores: _Scores) -> Answer:
         encoded = prepared.dataset[index]
@@ -109,15 +128,20 @@ class Answerer:
             notes.append(f"the question is longer than {limit} tokens; what lies beyond was not read.")
         mentions: list[LinkedMention] = []
         paths: list[EvidencePath] = []
+        nodes: list[EvidenceNode] = []
         knowledge = self.pipeline.knowledge
         if knowledge is None or prepared.graphs is None:
             notes.append(TEXT_MODEL)
         else:
             mentions = _mentions(example, knowledge)
-            paths = _paths(example, prepared.graphs, encoded.first_graph, scores.path_shares, knowledge.graph)
+            graphs, first = prepared.graphs, encoded.first_graph
+            if scores.path_shares is not None:
+                paths = _paths(example, graphs, first, scores.path_shares, knowledge.graph)
+            if scores.node_shares is not None:
+                nodes = _nodes(example, graphs, first, scores, knowledge.graph)
             if not any(mention.source == "question" for mention in mentions):
                 notes.append(NOTHING_LINKED)
-            elif not paths:
+            elif not paths and not nodes:
                 notes.append(NOTHING_JOINED)
         rows = zip(example.choice_labels, example.choices, scores.logits, probabilities, strict=True)
         return Answer(
@@ -127,6 +151,7 @@ class Answerer:
             predicted=int(scores.logits.argmax()),
             mentions=tuple(mentions),
             paths=tuple(sorted(paths, key=lambda path: -path.attention)),
+            nodes=tuple(sorted(nodes, key=lambda node: -node.attention)),
             notes=tuple(notes),
         )
 
@@ -167,6 +192,33 @@ def _paths(
                 )
             )
     return found
+
+
+def _nodes(
+    example: MultipleChoiceExample, graphs: SchemaGraphs, first: int, scores: _Scores, graph: KnowledgeGraph
+) -> list[EvidenceNode]:
+    """Return the attended nodes of all choices; the scores follow their order in the schema graphs."""
+    assert scores.node_shares is not None
+    found = []
+    shares = iter(scores.node_shares.tolist())
+    relevance = iter([None] * len(scores.node_shares) if scores.node_relevance is None else scores.node_relevance)
+    for at, label in enumerate(example.choice_labels, start=first):
+        entities = graphs.nodes[graphs.node_offsets[at] : graphs.node_offsets[at + 1]].tolist()
+        questions, choices = int(graphs.question_counts[at]), int(graphs.choice_counts[at])
+        roles = ["question"] * questions + ["choice"] * choices + ["other"] * (len(entities) - questions - choices)
+        for entity, role in zip(entities, roles, strict=True):
+            share, told = next(shares), next(relevance)
+            if share > 0:
+                name, text = graph.entities[entity], graph.labels[entity]
+                found.append(EvidenceNode(label, name, text, role, share, None if told is None else float(told)))
+    return found
+
+
+def _split(values: Tensor | None, cuts: np.ndarray) -> list[np.ndarray] | list[None]:
+    """Return a column's part of each question, or None for each where there is no column."""
+    if values is None:
+        return [None] * (len(cuts) - 1)
+    return np.split(values.float().cpu().numpy(), cuts[1:-1])
 
 
 def _edge_relations(graphs: SchemaGraphs, edge: int) -> list[int]:

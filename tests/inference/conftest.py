@@ -10,7 +10,7 @@ from kglm.kg.records import Label, Triple
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker
 from kglm.models import KnowledgeQAForMultipleChoice
-from kglm.testing import tiny_kagnet
+from kglm.testing import tiny_reasoner
 
 RECORDS = [
     Triple("dig", "HasPrerequisite", "hold_tool"),
@@ -45,16 +45,16 @@ def graph(graph_of):
 @pytest.fixture(scope="session")
 def make_bundle(graph, tiny_encoder, tmp_path_factory):
     """A function that makes an untrained bundle, with or without a reasoner, whose parts all bear on the scores."""
-    cache = tmp_path_factory.mktemp("tables")
 
-    def make(*, reasons=True, graph=graph):
+    def make(*, reasons=True, graph=graph, reasoner="kagnet"):
         encoder, tokenizer = load_encoder(str(tiny_encoder))
         knowledge, fields = None, {}
         if reasons:
-            table = label_table(graph, TextEncoder(encoder, tokenizer, name="tiny", max_length=32), cache)
+            reader = TextEncoder(encoder, tokenizer, name="tiny", max_length=32)
+            table = label_table(graph, reader, tmp_path_factory.mktemp("table"))  # its own: some tests damage it
             knowledge = Knowledge(graph, LexicalLinker(graph), SchemaOptions(max_hops=3, max_paths=20), table)
-            reasoner = tiny_kagnet(entity_dim=table.dim, num_relations=graph.num_relations)
-            fields = {"reasoner": reasoner, "graph_fingerprint": graph.fingerprint}
+            spec = tiny_reasoner(reasoner, entity_dim=table.dim, num_relations=graph.num_relations)
+            fields = {"reasoner": spec, "graph_fingerprint": graph.fingerprint}
         with torch.random.fork_rng():
             torch.manual_seed(0)
             model = KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields).eval()
