@@ -1,0 +1,1 @@
+"""Evaluation of entity linkers: gold sets, scores the GERBIL way, calibration."""
