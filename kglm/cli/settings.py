@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from kglm.data.graph_facts import FactOptions
 from kglm.data.hub_task import HubTask
 from kglm.data.task import CommonsenseQATask, JsonlTask, Task
 from kglm.errors import ConfigError, UnknownNameError, did_you_mean, require_file_place
@@ -21,6 +22,7 @@ from kglm.training import EvaluationResult, TrainingConfig
 T = TypeVar("T")
 
 RUN_CONFIG = "config.json"
+FACT_SOURCES = ("graph",)
 
 TASKS: dict[str, type[Task]] = {"commonsense_qa": CommonsenseQATask, "hub": HubTask, "jsonl": JsonlTask}
 _KINDS: dict[Any, tuple[str, tuple[type, ...]]] = {
@@ -54,7 +56,7 @@ class ReasonerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """Everything that the stage ``question_answering`` is told. ``reasoner`` is None for the plain encoder."""
+    """What the stage ``question_answering`` is told; ``facts`` and ``reasoner`` are None where they are off."""
 
     name: str
     seed: int
@@ -65,6 +67,7 @@ class TrainSettings:
     graph: GraphRecipe
     linker: LexicalLinkerOptions
     encoder: EncoderSettings
+    facts: FactOptions | None
     reasoner: ReasonerSettings | None
     task: Task
     trainer: TrainingConfig
@@ -76,7 +79,7 @@ class TrainSettings:
         Raises:
             ConfigError: a field is unknown or missing, or its value is not allowed.
         """
-        sections = ("graph", "linker", "encoder", "reasoner", "task", "trainer", "paths")
+        sections = ("graph", "linker", "encoder", "facts", "reasoner", "task", "trainer", "paths")
         require_keys(config, ("stage", "name", "seed", "run_dir", "report_splits", "max_length", "workers"), sections)
         seed = at_least("seed", config["seed"], 0)
         return cls(
@@ -89,6 +92,7 @@ class TrainSettings:
             graph=section(GraphRecipe, config["graph"], "graph"),
             linker=section(LexicalLinkerOptions, config["linker"], "linker"),
             encoder=section(EncoderSettings, config["encoder"], "encoder"),
+            facts=_facts(config["facts"]),
             reasoner=_reasoner(config["reasoner"]),
             task=task(config["task"]),
             trainer=_trainer({**config["trainer"], "seed": seed}),
@@ -252,6 +256,21 @@ def report_splits(names: Any) -> tuple[str, ...]:
         if name not in Task.SPLITS:
             raise UnknownNameError("split", str(name), Task.SPLITS)
     return tuple(names)
+
+
+def _facts(values: Mapping[str, Any]) -> FactOptions | None:
+    """Return which facts are read; None where the route is off.
+
+    Raises:
+        UnknownNameError: they shall come from somewhere unknown.
+    """
+    values = dict(values)
+    source = values.pop("source", None)
+    if source is None:
+        return None
+    if source not in FACT_SOURCES:
+        raise UnknownNameError("facts source", str(source), FACT_SOURCES)
+    return section(FactOptions, values, "facts")
 
 
 def _reasoner(values: Mapping[str, Any]) -> ReasonerSettings | None:

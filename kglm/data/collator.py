@@ -25,8 +25,11 @@ class EncodedQuestion:
 
     Attributes:
         example: the question.
-        statements: ids of ``question [SEP] choice``, one list a choice.
+        statements: ids of ``question [SEP] choice``, one list a choice; with facts, ``question [SEP] choice. facts``.
         segments: token types of the statements.
+        facts: what is read behind each choice, empty where nothing is; None without facts.
+        bare: the statements and segments without their facts, as they are read when facts are dropped; None
+            without facts.
         question: ids of the question alone.
         choices: ids of each choice alone.
         first_graph: index of the first choice's schema graph in the data set's.
@@ -36,6 +39,8 @@ class EncodedQuestion:
     example: MultipleChoiceExample
     statements: list[list[int]]
     segments: list[list[int]]
+    facts: tuple[str, ...] | None
+    bare: tuple[list[list[int]], list[list[int]]] | None
     question: list[int]
     choices: list[list[int]]
     first_graph: int
@@ -54,20 +59,31 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         examples: the questions.
         tokenizer: a fast tokenizer that takes text pairs.
         max_length: tokens of the longest sequence; a longer question loses its end, a choice never does.
+        facts: what is read behind each choice, question by question and choice by choice; empty where there is
+            nothing. A choice whose facts would leave its question no room is read without them.
 
     Raises:
         BadQuestionError: a choice leaves no room for its question.
     """
 
     def __init__(
-        self, examples: Sequence[MultipleChoiceExample], tokenizer: PreTrainedTokenizerBase, max_length: int
+        self,
+        examples: Sequence[MultipleChoiceExample],
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int,
+        facts: Sequence[str] | None = None,
     ) -> None:
         questions = [example.question for example in examples]
         choices = [choice for example in examples for choice in example.choices]
         repeated = [example.question for example in examples for _ in example.choices]
         cut = {"max_length": max_length, "return_attention_mask": False}
         _refuse_long_choices(examples, tokenizer, max_length)
-        pairs = tokenizer(repeated, choices, truncation="only_first", return_token_type_ids=True, **cut)
+        bare = tokenizer(repeated, choices, truncation="only_first", return_token_type_ids=True, **cut)
+        pairs = bare
+        if facts is not None:
+            room = max_length // 2 - tokenizer.num_special_tokens_to_add(pair=True)
+            informed = _append(choices, facts, tokenizer, room)
+            pairs = tokenizer(repeated, informed, truncation="only_first", return_token_type_ids=True, **cut)
         alone = tokenizer(questions, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
         answers = tokenizer(choices, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
         self._questions: list[EncodedQuestion] = []
@@ -79,6 +95,10 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
                     example=example,
                     statements=pairs["input_ids"][start:stop],
                     segments=pairs["token_type_ids"][start:stop],
+                    facts=None if facts is None else tuple(facts[start:stop]),
+                    bare=None
+                    if facts is None
+                    else (bare["input_ids"][start:stop], bare["token_type_ids"][start:stop]),
                     question=alone[index],
                     choices=answers[start:stop],
                     first_graph=start,
@@ -99,7 +119,7 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         return [question.length for question in self._questions]
 
 
-@dataclass(frozen=True)
+@dataclass
 class MultipleChoiceCollator:
     """Makes a batch of B questions, G question-choice pairs in all, T tokens the longest statement.
 
@@ -111,28 +131,52 @@ class MultipleChoiceCollator:
         tokenizer: gives the padding token and the names of the encoder's inputs.
         graphs: schema graphs of the data set, or None with the reasoner off.
         table: entity vectors, or None with the reasoner off.
+        fact_dropout: share of the choices that are read without their facts; above 0 for training only.
+        seed: of the choice which, together with the epoch and the question.
     """
 
     tokenizer: PreTrainedTokenizerBase
     graphs: SchemaGraphs | None = None
     table: EntityTable | None = None
+    fact_dropout: float = 0.0
+    seed: int = 0
+    epoch: int = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Drop other facts from now on."""
+        self.epoch = epoch
 
     def __call__(self, questions: Sequence[EncodedQuestion]) -> dict[str, Any]:
         """Return the batch of ``questions``."""
+        read = [self._read(question) for question in questions]
         batch: dict[str, Any] = {
             "ids": [question.example.id for question in questions],
-            **self._tokens("", [ids for question in questions for ids in question.statements]),
+            **self._tokens("", [ids for statements, _ in read for ids in statements]),
             **self._tokens("question_", [question.question for question in questions]),
             **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
             "num_choices": torch.tensor([len(question.choices) for question in questions]),
             "labels": torch.tensor([UNKNOWN if q.example.label is None else q.example.label for q in questions]),
         }
         if "token_type_ids" in self.tokenizer.model_input_names:
-            batch["token_type_ids"] = _pad([types for question in questions for types in question.segments], 0)
+            batch["token_type_ids"] = _pad([types for _, segments in read for types in segments], 0)
         if self.graphs is not None and self.table is not None:
             indices = [q.first_graph + i for q in questions for i in range(len(q.choices))]
             batch["graph"] = batch_graphs(self.graphs, indices, self.table)
         return batch
+
+    def _read(self, question: EncodedQuestion) -> tuple[list[list[int]], list[list[int]]]:
+        """Return the statements and segments, each with its facts or, in training now and then, without."""
+        if question.bare is None or self.fact_dropout == 0:
+            return question.statements, question.segments
+        # By question, not by batch: a resumed run, or another number of processes, drops the same ones.
+        generator = np.random.default_rng([self.seed, self.epoch, question.first_graph])
+        dropped = generator.random(len(question.statements)) < self.fact_dropout
+        whole, bare = (question.statements, question.segments), question.bare
+        statements, segments = (
+            [without if drop else row for row, without, drop in zip(*rows, dropped, strict=True)]
+            for rows in zip(whole, bare, strict=True)
+        )
+        return statements, segments
 
     def _tokens(self, prefix: str, rows: list[list[int]]) -> dict[str, torch.Tensor]:
         pad = self.tokenizer.pad_token_id
@@ -140,6 +184,13 @@ class MultipleChoiceCollator:
             f"{prefix}input_ids": _pad(rows, pad if isinstance(pad, int) else 0),
             f"{prefix}attention_mask": _pad([[1] * len(row) for row in rows], 0),
         }
+
+
+def _append(choices: Sequence[str], facts: Sequence[str], tokenizer: PreTrainedTokenizerBase, room: int) -> list[str]:
+    """Return choices with their facts behind them, where both fit into ``room`` tokens."""
+    joined = [f"{choice}. {fact}" if fact else choice for choice, fact in zip(choices, facts, strict=True)]
+    lengths = [len(ids) for ids in tokenizer(joined, add_special_tokens=False)["input_ids"]] if joined else []
+    return [text if length <= room else choice for text, choice, length in zip(joined, choices, lengths, strict=True)]
 
 
 def _refuse_long_choices(

@@ -9,7 +9,10 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
+from kglm.data.fact_selection import join_facts
 from kglm.data.features import schema_graphs
+from kglm.data.graph_facts import FactOptions, GraphFacts
+from kglm.data.grounding import ground
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.embeddings.entity_table import EntityTable
 from kglm.kg.graph import KnowledgeGraph
@@ -18,13 +21,33 @@ from kglm.linking import LexicalLinker
 
 
 @dataclass(frozen=True)
+class Reasoning:
+    """What the reasoner draws on, beside the graph.
+
+    Attributes:
+        schema: what a schema graph holds.
+        table: vectors of the graph's entities.
+    """
+
+    schema: SchemaOptions
+    table: EntityTable
+
+
+@dataclass(frozen=True)
 class Knowledge:
-    """What the reasoner draws on: a graph, the way to it from text, and vectors of its entities."""
+    """A graph, the way to it from text, and the routes by which it enters the model.
+
+    Attributes:
+        graph: the graph.
+        linker: finds its entities in texts.
+        reasoning: None with the reasoner off.
+        facts: which facts are read with a choice; None for none.
+    """
 
     graph: KnowledgeGraph
     linker: LexicalLinker
-    schema: SchemaOptions
-    table: EntityTable
+    reasoning: Reasoning | None = None
+    facts: FactOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +69,8 @@ class QuestionPipeline:
 
     Attributes:
         tokenizer: the encoder's.
-        max_length: tokens of the longest ``question [SEP] choice``.
-        knowledge: None with the reasoner off.
+        max_length: tokens of the longest ``question [SEP] choice``, its facts included.
+        knowledge: None where no graph enters.
         workers: threads that extract schema graphs.
     """
 
@@ -57,14 +80,37 @@ class QuestionPipeline:
     workers: int = 1
 
     def prepare(
-        self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | str | None = None
+        self,
+        examples: Sequence[MultipleChoiceExample],
+        cache_dir: Path | str | None = None,
+        *,
+        training: bool = False,
+        seed: int = 0,
     ) -> PreparedQuestions:
-        """Encode questions and extract their schema graphs, kept under ``cache_dir`` where it is given."""
-        dataset = MultipleChoiceDataset(examples, self.tokenizer, self.max_length)
-        if self.knowledge is None:
-            return PreparedQuestions(dataset, MultipleChoiceCollator(self.tokenizer))
+        """Encode questions, find their facts, and extract their schema graphs.
+
+        Args:
+            examples: the questions.
+            cache_dir: where schema graphs are kept and found again; None keeps nothing.
+            training: drop facts now and then, as :class:`~kglm.data.graph_facts.FactOptions` says.
+            seed: of what is dropped.
+        """
+        dataset = MultipleChoiceDataset(examples, self.tokenizer, self.max_length, self.facts(examples))
+        collator = MultipleChoiceCollator(self.tokenizer, seed=seed)
         known = self.knowledge
-        graphs = schema_graphs(
-            examples, known.graph, known.linker, known.schema, cache_dir=cache_dir, workers=self.workers
-        )
-        return PreparedQuestions(dataset, MultipleChoiceCollator(self.tokenizer, graphs, known.table))
+        if known is not None and known.facts is not None and training:
+            collator.fact_dropout = known.facts.dropout
+        if known is not None and known.reasoning is not None:
+            collator.table = known.reasoning.table
+            collator.graphs = schema_graphs(
+                examples, known.graph, known.linker, known.reasoning.schema, cache_dir=cache_dir, workers=self.workers
+            )
+        return PreparedQuestions(dataset, collator)
+
+    def facts(self, examples: Sequence[MultipleChoiceExample]) -> list[str] | None:
+        """Return what is read behind each choice, question by question; None with the facts off."""
+        known = self.knowledge
+        if known is None or known.facts is None:
+            return None
+        found = GraphFacts(known.graph, known.facts).find(ground(examples, known.linker), self.workers)
+        return join_facts(found, self.tokenizer, max_facts=known.facts.max_facts, max_tokens=known.facts.max_tokens)

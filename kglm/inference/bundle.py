@@ -11,7 +11,8 @@ from typing import Any
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from kglm.data.pipeline import Knowledge, QuestionPipeline
+from kglm.data.graph_facts import FactOptions
+from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.embeddings.entity_table import EntityTable
 from kglm.errors import ConfigError, DataError, FingerprintMismatchError
 from kglm.files import atomic_directory, atomic_write_json, link_or_copy
@@ -41,12 +42,15 @@ class Bundle:
             self.pipeline.tokenizer.save_pretrained(temporary)
             if knowledge is not None:
                 shutil.copytree(knowledge.graph.folder, temporary / "graph", copy_function=link_or_copy)
-                knowledge.table.save(temporary / "entity_table")
+                reasoning, facts = knowledge.reasoning, knowledge.facts
                 manifest |= {
                     "graph": {"name": knowledge.graph.name, "fingerprint": knowledge.graph.fingerprint},
                     "linker": asdict(knowledge.linker.options),
-                    "schema": asdict(knowledge.schema),
+                    "schema": None if reasoning is None else asdict(reasoning.schema),
+                    "facts": None if facts is None else asdict(facts),
                 }
+                if reasoning is not None:
+                    reasoning.table.save(temporary / "entity_table")
             atomic_write_json(temporary / MANIFEST, manifest)
 
     @classmethod
@@ -103,7 +107,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 def _load_knowledge(
     folder: Path, manifest: dict[str, Any], model_fingerprint: str | None, graph: KnowledgeGraph | None
 ) -> Knowledge | None:
-    """Open what the reasoner draws on; manifest and model must both have been made on its graph."""
+    """Open what the routes of knowledge draw on; manifest and model must both have been made on its graph."""
     if manifest["graph"] is None:
         return None
     graph = graph or KnowledgeGraph.open(folder / "graph")
@@ -115,7 +119,11 @@ def _load_knowledge(
             )
             raise FingerprintMismatchError(f"the model '{folder}'", expected, graph.fingerprint, remedy)
     try:
-        linker, schema = LexicalLinkerOptions(**manifest["linker"]), SchemaOptions(**manifest["schema"])
+        linker = LexicalLinker(graph, LexicalLinkerOptions(**manifest["linker"]))
+        schema = None if manifest["schema"] is None else SchemaOptions(**manifest["schema"])
+        # Bundles made before there were facts do not name them.
+        facts = None if manifest.get("facts") is None else FactOptions(**manifest["facts"])
     except TypeError as error:
         raise DataError(f"the bundle manifest '{folder / MANIFEST}' cannot be read ({error})") from error
-    return Knowledge(graph, LexicalLinker(graph, linker), schema, EntityTable.open(folder / "entity_table", graph))
+    reasoning = None if schema is None else Reasoning(schema, EntityTable.open(folder / "entity_table", graph))
+    return Knowledge(graph, linker, reasoning, facts)

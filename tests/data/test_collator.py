@@ -80,3 +80,53 @@ def test_batched_equals_single(tokenizer, batch):
     single = MultipleChoiceCollator(tokenizer)([dataset[1]])
     width = single["input_ids"].shape[1]
     assert torch.equal(batch["input_ids"][2:, :width], single["input_ids"])
+
+
+def with_facts(tokenizer, facts, max_length=32):
+    return MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=max_length, facts=facts)
+
+
+def test_facts_stand_behind_their_choice_and_nowhere_else(tokenizer):
+    plain = MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=32)
+    total = sum(len(example.choices) for example in EXAMPLES)
+    facts = ["dig.", *[""] * (total - 1)]
+    dataset = with_facts(tokenizer, facts)
+    first = EXAMPLES[0]
+    expected = tokenizer(first.question, f"{first.choices[0]}. dig.")["input_ids"]
+    assert dataset[0].statements[0] == expected
+    assert dataset[0].statements[1:] == plain[0].statements[1:]
+    assert dataset[1].statements == plain[1].statements
+    assert dataset[0].question == plain[0].question
+    assert dataset[0].choices == plain[0].choices
+    assert dataset[0].facts == tuple(facts[: len(first.choices)])
+
+
+def test_a_choice_whose_facts_leave_no_room_is_read_without(tokenizer):
+    total = sum(len(example.choices) for example in EXAMPLES)
+    dataset = with_facts(tokenizer, ["dig " * 40, *[""] * (total - 1)])
+    assert dataset[0].statements == MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=32)[0].statements
+
+
+def test_dropped_facts_depend_on_seed_epoch_and_question_only(tokenizer):
+    total = sum(len(example.choices) for example in EXAMPLES)
+    dataset = with_facts(tokenizer, ["dig."] * total)
+    questions = [dataset[0], dataset[1]]
+
+    def read(order, **options):
+        collator = MultipleChoiceCollator(tokenizer, fact_dropout=0.5, **options)
+        return [collator._read(questions[index])[0] for index in order]
+
+    assert read([0, 1], seed=3) == read([1, 0], seed=3)[::-1]
+    seen = [tuple(map(tuple, rows)) for epoch in range(200) for rows in read([0], epoch=epoch)]
+    length = len(dataset[0].statements[0])
+    kept = sum(len(row) == length for rows in seen for row in rows[:1]) / 200
+    assert 0.35 < kept < 0.65
+    assert len(set(seen)) > 2
+    whole = MultipleChoiceCollator(tokenizer)
+    assert whole._read(dataset[0])[0] == dataset[0].statements
+    bare = MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=32)[0].statements
+    assert all(
+        row in (full, short)
+        for rows in seen
+        for row, full, short in zip(map(list, rows), dataset[0].statements, bare, strict=True)
+    )

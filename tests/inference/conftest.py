@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from kglm.data.multiple_choice import MultipleChoiceExample
-from kglm.data.pipeline import Knowledge, QuestionPipeline
+from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.embeddings.text_embeddings import label_table
 from kglm.encoders import TextEncoder, load_encoder
 from kglm.inference import Bundle
@@ -52,7 +52,9 @@ def make_bundle(graph, tiny_encoder, tmp_path_factory):
         if reasons:
             reader = TextEncoder(encoder, tokenizer, name="tiny", max_length=32)
             table = label_table(graph, reader, tmp_path_factory.mktemp("table"))  # its own: some tests damage it
-            knowledge = Knowledge(graph, LexicalLinker(graph), SchemaOptions(max_hops=3, max_paths=20), table)
+            knowledge = Knowledge(
+                graph, LexicalLinker(graph), Reasoning(SchemaOptions(max_hops=3, max_paths=20), table)
+            )
             spec = tiny_reasoner(reasoner, entity_dim=table.dim, num_relations=graph.num_relations)
             fields = {"reasoner": spec, "graph_fingerprint": graph.fingerprint}
         with torch.random.fork_rng():

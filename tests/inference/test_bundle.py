@@ -42,7 +42,8 @@ def test_a_round_trip_gives_identical_logits(make_bundle, examples, tmp_path, re
 def test_options_of_linker_and_schema_graphs_come_back(bundle, saved):
     known, loaded = bundle.pipeline.knowledge, Bundle.load(saved).pipeline.knowledge
     assert loaded.linker.options == known.linker.options
-    assert loaded.schema == known.schema
+    assert loaded.reasoning.schema == known.reasoning.schema
+    assert loaded.facts == known.facts
     assert loaded.graph.fingerprint == known.graph.fingerprint
 
 

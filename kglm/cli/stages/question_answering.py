@@ -16,7 +16,7 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kglm.cli.settings import RUN_CONFIG, TrainSettings
-from kglm.data.pipeline import Knowledge, QuestionPipeline
+from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.data.task import Examples
 from kglm.embeddings.text_embeddings import label_table
 from kglm.encoders import TextEncoder, load_encoder
@@ -25,7 +25,6 @@ from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json
 from kglm.inference.bundle import Bundle
 from kglm.inference.scoring import batches, score
-from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker
 from kglm.models import KnowledgeQAForMultipleChoice
 from kglm.training import JsonlTracker, TensorBoardTracker, evaluate, seed_everything, train, write_predictions
@@ -58,7 +57,10 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     bundle = build(settings)
     start = weights_digest(bundle.model)
     logger.info("preparing %s", ", ".join(f"{len(examples)} {name}" for name, examples in splits.items()))
-    prepared = {name: bundle.pipeline.prepare(splits[name], settings.cache_dir) for name in ("train", "dev")}
+    prepared = {
+        name: bundle.pipeline.prepare(splits[name], settings.cache_dir, training=name == "train", seed=settings.seed)
+        for name in ("train", "dev")
+    }
 
     def dev_metrics(model: nn.Module, accelerator: Accelerator) -> dict[str, float]:
         dev = batches(prepared["dev"], settings.trainer.eval_batch_size)
@@ -91,29 +93,36 @@ def build(settings: TrainSettings) -> Bundle:
     _check_length(settings.max_length, encoder, tokenizer)
     pipeline = QuestionPipeline(tokenizer, settings.max_length, None, settings.workers)
     fields: dict[str, Any] = {"freeze_word_embeddings": settings.encoder.freeze_word_embeddings}
-    if settings.reasoner is not None:
-        knowledge = open_knowledge(settings, settings.reasoner.schema, encoder, tokenizer)
+    if settings.reasoner is not None or settings.facts is not None:
+        knowledge = open_knowledge(settings, encoder, tokenizer)
         pipeline = replace(pipeline, knowledge=knowledge)
         fields["graph_fingerprint"] = knowledge.graph.fingerprint
-        fields["reasoner"] = {
-            "name": settings.reasoner.name,
-            "entity_dim": knowledge.table.dim,
-            "num_relations": knowledge.graph.num_relations,
-            **settings.reasoner.options,
-        }
+        if settings.reasoner is not None and knowledge.reasoning is not None:
+            fields["reasoner"] = {
+                "name": settings.reasoner.name,
+                "entity_dim": knowledge.reasoning.table.dim,
+                "num_relations": knowledge.graph.num_relations,
+                **settings.reasoner.options,
+            }
     return Bundle(KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields), pipeline)
 
 
 def open_knowledge(
-    settings: TrainSettings, schema: SchemaOptions, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+    settings: TrainSettings, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> Knowledge:
-    """Return the compiled graph, its linker, and the vectors that the pretrained encoder gives its labels."""
+    """Return the compiled graph, its linker, and what the routes draw on.
+
+    The reasoner's entity vectors are those that the pretrained encoder gives the labels.
+    """
     graph = settings.graph.open(settings.cache_dir)
     logger.info("%r", graph)
+    linker = LexicalLinker(graph, settings.linker)
+    if settings.reasoner is None:
+        return Knowledge(graph, linker, facts=settings.facts)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     reader = TextEncoder(encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=device)
     table = label_table(graph, reader, settings.cache_dir)
-    return Knowledge(graph, LexicalLinker(graph, settings.linker), schema, table)
+    return Knowledge(graph, linker, Reasoning(settings.reasoner.schema, table), settings.facts)
 
 
 def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dict[str, Any]:
@@ -130,9 +139,12 @@ def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dic
         identity[f"{name} questions"] = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
     if knowledge is not None:
         identity["graph"] = knowledge.graph.fingerprint
-        identity["entity vectors"] = knowledge.table.source
         identity["linker"] = knowledge.linker.options.cache_key()
-        identity["schema graphs"] = asdict(knowledge.schema)
+        if knowledge.reasoning is not None:
+            identity["entity vectors"] = knowledge.reasoning.table.source
+            identity["schema graphs"] = asdict(knowledge.reasoning.schema)
+        if knowledge.facts is not None:
+            identity["facts"] = knowledge.facts.cache_key()
     return identity
 
 
