@@ -27,7 +27,7 @@ class EncodedQuestion:
         example: the question.
         statements: ids of ``question [SEP] choice``, one list a choice; with facts, ``question [SEP] choice. facts``.
         segments: token types of the statements.
-        facts: what is read behind each choice, empty where nothing is; None without facts.
+        facts: what is read behind each choice, empty where nothing is; None with the facts off.
         bare: the statements and segments without their facts, as they are read when facts are dropped; None
             without facts.
         question: ids of the question alone.

@@ -86,6 +86,7 @@ class Answer:
         paths: of all choices, the most attended first; none where the reasoner does not weigh paths.
         nodes: of all choices, those attended at all, the most attended first; none where the reasoner does not weigh
             nodes.
+        facts: what was read with each choice, empty where nothing was; none at all where the model reads no facts.
         notes: what a reader should know, such as that the text alone decided.
     """
 
@@ -96,6 +97,7 @@ class Answer:
     mentions: tuple[LinkedMention, ...] = ()
     paths: tuple[EvidencePath, ...] = ()
     nodes: tuple[EvidenceNode, ...] = ()
+    facts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -146,6 +148,8 @@ class Answer:
         if nodes:
             lines += ["", f"Concepts looked at for '{self.best.text}' (share of attention):"]
             lines += [f"   {node.attention:5.1%}  {_describe(node)}" for node in nodes]
+        if self.facts and self.facts[self.predicted]:
+            lines += ["", f"Read with '{self.best.text}':", f"   {self.facts[self.predicted]}"]
         lines += [""] * bool(self.notes) + [f"Note: {note}" for note in self.notes]
         return "\n".join(lines)
 

@@ -24,7 +24,7 @@ from kglm.nn.graph_batch import GraphBatch
 from kglm.nn.reasoner import path_shares
 from kglm.training import model_inputs
 
-TEXT_MODEL = "this model has no graph reasoner; the answer comes from the text alone."
+TEXT_MODEL = "this model takes in no graph; the answer comes from the text alone."
 NOTHING_LINKED = "no concept of the question is in the graph; the answer comes from the text alone."
 NOTHING_JOINED = "no path in the graph joins the question to a choice; there is no evidence to show."
 
@@ -130,18 +130,18 @@ class Answerer:
         paths: list[EvidencePath] = []
         nodes: list[EvidenceNode] = []
         knowledge = self.pipeline.knowledge
-        if knowledge is None or prepared.graphs is None:
+        if knowledge is None:
             notes.append(TEXT_MODEL)
         else:
             mentions = _mentions(example, knowledge)
             graphs, first = prepared.graphs, encoded.first_graph
-            if scores.path_shares is not None:
+            if graphs is not None and scores.path_shares is not None:
                 paths = _paths(example, graphs, first, scores.path_shares, knowledge.graph)
-            if scores.node_shares is not None:
+            if graphs is not None and scores.node_shares is not None:
                 nodes = _nodes(example, graphs, first, scores, knowledge.graph)
             if not any(mention.source == "question" for mention in mentions):
                 notes.append(NOTHING_LINKED)
-            elif not paths and not nodes:
+            elif not paths and not nodes and not any(encoded.facts or ()):
                 notes.append(NOTHING_JOINED)
         rows = zip(example.choice_labels, example.choices, scores.logits, probabilities, strict=True)
         return Answer(
@@ -152,6 +152,7 @@ class Answerer:
             mentions=tuple(mentions),
             paths=tuple(sorted(paths, key=lambda path: -path.attention)),
             nodes=tuple(sorted(nodes, key=lambda node: -node.attention)),
+            facts=encoded.facts or (),
             notes=tuple(notes),
         )
 

@@ -44,9 +44,9 @@ def graph(graph_of):
 
 @pytest.fixture(scope="session")
 def make_bundle(graph, tiny_encoder, tmp_path_factory):
-    """A function that makes an untrained bundle, with or without a reasoner, whose parts all bear on the scores."""
+    """A function that makes an untrained bundle, with a reasoner, facts or neither, whose parts all count."""
 
-    def make(*, reasons=True, graph=graph, reasoner="kagnet"):
+    def make(*, reasons=True, graph=graph, reasoner="kagnet", facts=None):
         encoder, tokenizer = load_encoder(str(tiny_encoder))
         knowledge, fields = None, {}
         if reasons:
@@ -57,6 +57,9 @@ def make_bundle(graph, tiny_encoder, tmp_path_factory):
             )
             spec = tiny_reasoner(reasoner, entity_dim=table.dim, num_relations=graph.num_relations)
             fields = {"reasoner": spec, "graph_fingerprint": graph.fingerprint}
+        elif facts is not None:
+            knowledge = Knowledge(graph, LexicalLinker(graph), facts=facts)
+            fields = {"graph_fingerprint": graph.fingerprint}
         with torch.random.fork_rng():
             torch.manual_seed(0)
             model = KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields).eval()

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from kglm.data.graph_facts import FactOptions
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.errors import BadQuestionError
 from kglm.inference import Answerer
@@ -127,7 +128,7 @@ def test_no_path_is_said(answerer):
 def test_a_model_without_reasoner_says_so(text_answerer):
     answer = text_answerer.answer(QUESTION, CHOICES)
     assert (answer.paths, answer.mentions) == ((), ())
-    assert answer.notes == (f"this model has no graph reasoner; {TEXT_ALONE}.",)
+    assert answer.notes == (f"this model takes in no graph; {TEXT_ALONE}.",)
     assert sum(choice.probability for choice in answer.choices) == pytest.approx(1, abs=1e-6)
 
 
@@ -212,3 +213,19 @@ def test_examples_keep_their_own_labels(answerer):
     (answer,) = answerer.answer_all([example])
     assert [choice.label for choice in answer.choices] == ["yes", "no"]
     assert {path.choice for path in answer.paths} == {"yes"}
+
+
+def test_facts_are_shown_with_the_choice_that_they_were_read_with(make_bundle, tmp_path):
+    bundle = make_bundle(reasons=False, facts=FactOptions(max_facts=1))
+    bundle.save(tmp_path / "bundle")
+    choices = ["trowel", "pillow"]
+    answer = Answerer.from_pretrained(tmp_path / "bundle", device="cpu").answer("What do I dig with?", choices)
+    assert answer.facts == ("trowel is used for dig.", "")
+    assert answer.notes == ()
+    shown = answer.format()
+    assert ("trowel is used for dig." in shown) == (answer.best.text == "trowel")
+    bare = make_bundle(reasons=False).pipeline
+    informed = bundle.pipeline.prepare([MultipleChoiceExample.from_texts("What do I dig with?", choices)])
+    plain = bare.prepare([MultipleChoiceExample.from_texts("What do I dig with?", choices)])
+    assert len(informed.dataset[0].statements[0]) > len(plain.dataset[0].statements[0])
+    assert informed.dataset[0].statements[1] == plain.dataset[0].statements[1]
