@@ -117,7 +117,11 @@ def _normalize_labels(batch: LabelBatch, normal: Callable[[str], str]) -> Iterat
     encoded = batch.entities.dictionary_encode()
     names = pa.array([normal(concept) for concept in encoded.dictionary.to_pylist()], type=pa.string())
     yield LabelBatch(
-        entities=names.take(encoded.indices), texts=batch.texts, preferred=batch.preferred, counts=batch.counts
+        entities=names.take(encoded.indices),
+        texts=batch.texts,
+        preferred=batch.preferred,
+        counts=batch.counts,
+        standalone=batch.standalone,
     )
 
 

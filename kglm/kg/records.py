@@ -76,12 +76,14 @@ class LabelBatch:
         texts: strings.
         preferred: booleans.
         counts: integers, or None where nobody counted.
+        standalone: whether these entities belong to the graph even where no triple names them.
     """
 
     entities: pa.Array
     texts: pa.Array
     preferred: pa.Array
     counts: pa.Array | None = None
+    standalone: bool = False
 
     def __len__(self) -> int:
         return len(self.entities)

@@ -30,10 +30,13 @@ SCHEMA = """
     CREATE TABLE staged (head VARCHAR, relation INTEGER, tail VARCHAR, weight FLOAT, bits INTEGER, source INTEGER);
     CREATE TABLE staged_labels (entity VARCHAR, text VARCHAR, preferred BOOLEAN, count BIGINT, position BIGINT);
     CREATE TABLE staged_descriptions (entity VARCHAR, text VARCHAR, position BIGINT);
+    CREATE TABLE staged_standalone (entity VARCHAR);
 """
 ENTITIES = """
     CREATE TABLE entities AS
-    SELECT name FROM (SELECT head AS name FROM staged UNION SELECT tail FROM staged) ORDER BY name
+    SELECT name FROM (
+        SELECT head AS name FROM staged UNION SELECT tail FROM staged UNION SELECT entity FROM staged_standalone
+    ) ORDER BY name
 """
 # The source of a merged triple is that of the heaviest; among equals the first by name, a known one before none. The
 # bits of positive floats order as the floats do, so one number holds weight and source.
@@ -141,6 +144,8 @@ class Staging:
                 "count": _counts(batch),
             }
             self._insert("staged_labels", columns | self._positions(batch))
+            if batch.standalone:
+                self._insert("staged_standalone", {"entity": pc.unique(columns["entity"])})
         elif isinstance(batch, DescriptionBatch):
             columns = {
                 "entity": _texts(batch.entities, "the entity of a description"),

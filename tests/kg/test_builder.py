@@ -2,6 +2,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -441,3 +442,20 @@ def test_a_failure_while_rows_are_read_is_told(tmp_path):
     query = "SELECT CASE WHEN i = 250000 THEN error('broken') ELSE i END FROM range(300000) numbers(i)"
     with pytest.raises(GraphError, match=r"could not be compiled \(.*broken\)"), Staging(tmp_path, "1GB") as staging:
         list(staging.rows(query))
+
+
+def test_entities_may_stand_alone(tmp_path):
+    words = LabelBatch(
+        entities=pa.array(["ant", "lone", "lone"]),
+        texts=pa.array(["Ant", "Lone", "alone"]),
+        preferred=pa.array([True, True, False]),
+    )
+    dropped = build_graph([*BASE, words], tmp_path / "dropped", name="tiny")
+    assert "lone" not in list(dropped.entities)
+    kept = build_graph([*BASE, replace(words, standalone=True)], tmp_path / "kept", name="tiny")
+    assert kept.num_entities == dropped.num_entities + 1
+    lone = kept.entity_id("lone")
+    assert (kept.labels[lone], len(kept.links.row(lone)), len(kept.out_edges(lone).neighbors)) == ("Lone", 0, 0)
+    at = int(kept.surface_indptr[kept.surfaces.find("alone")])
+    assert int(kept.surface_entities[at]) == lone
+    assert KnowledgeGraph.open(tmp_path / "kept").fingerprint == kept.fingerprint != dropped.fingerprint

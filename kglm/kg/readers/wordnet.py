@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +38,8 @@ def read_wordnet(
     ``sense_counts.tsv``; all files may be compressed. The tally counts entries: lines, and in the database also each
     pointer.
 
-    - An entity is a synset, named by its part of speech (``n v a r``; satellites are ``a``) and its offset of eight
-      digits: ``n02084071``.
+    - An entity is a synset, whether a pointer joins it to others or not, named by its part of speech (``n v a r``;
+      satellites are ``a``) and its offset of eight digits: ``n02084071``.
     - A pointer is a relation: ``hypernym``, ``part_meronym``, ``antonym``, ... in both directions, as in WordNet.
       Pointers from word to word (antonyms, derivations) link the synsets of the two words.
     - Words are labels, underscores read as blanks and adjective markers such as ``(p)`` left out. WordNet's first
@@ -107,7 +107,9 @@ def _words(lexicon: Lexicon) -> LabelBatch:
         texts += synset.words
         preferred += [True] + [False] * (words - 1)
         counts += [lexicon.counts.get(key, 0) for key in synset.keys]
-    return _labels(entities, pc.replace_substring(pa.array(texts, pa.string()), "_", " "), preferred, counts)
+    words = pc.replace_substring(pa.array(texts, pa.string()), "_", " ")
+    # A thousand synsets, most of them adverbs such as "not" and "very", have no pointer.
+    return replace(_labels(entities, words, preferred, counts), standalone=True)
 
 
 def _sense_names(lexicon: Lexicon) -> LabelBatch:

@@ -233,3 +233,15 @@ def test_the_whole_of_wordnet(data_dir):
     assert len(names) == 206_941  # some words stand in a synset in two spellings
     assert sum(words.counts.to_pylist()) == sum(names.counts.to_pylist()) > 200_000
     assert tally.lines == tally.accepted + 4
+
+
+def test_a_synset_without_pointers_is_an_entity(tmp_path, graph_of):
+    files = database_files()
+    lonely = b"00001400 02 r 01 not 0 000 | negation  \n"
+    files["data.adv"] += lonely
+    files["index.adv"] += b"not r 1 0 1 0 00001400  \n"
+    folder = write(tmp_path / "database", files)
+    tally = Tally(limit=0)
+    graph = graph_of(*read_wordnet(folder, tally))
+    assert senses(graph, "not", "r") == [Sense("r00001400", 0)]
+    assert len(graph.links.row(graph.entity_id("r00001400"))) == 0
