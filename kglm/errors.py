@@ -55,6 +55,25 @@ class FingerprintMismatchError(KglmError):
         )
 
 
+class RetrievalIndexError(KglmError):
+    """A retrieval index is missing, damaged, or of another version."""
+
+
+class EncoderMismatchError(KglmError):
+    """An artefact was made with another encoder than the one it is used with."""
+
+    def __init__(self, artefact: str, expected: str, found: str, remedy: str) -> None:
+        super().__init__(f"{artefact} was made with {expected}, but {found} is given. {remedy}")
+
+
+class MissingExtraError(KglmError):
+    """A library is needed that comes with an optional extra of kglm."""
+
+    def __init__(self, library: str, purpose: str, extra: str) -> None:
+        remedy = f"install it with pip install 'kglm[{extra}]'"
+        super().__init__(f"{purpose} needs {library}, which is not installed; {remedy}")
+
+
 class BadQuestionError(KglmError):
     """A question or its choices cannot be answered as given."""
 

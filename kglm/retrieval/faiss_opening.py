@@ -1,0 +1,74 @@
+"""A faiss index from disk, mapped: its size does not matter to the time that opening takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kglm.errors import ConfigError, RetrievalIndexError
+from kglm.retrieval.faiss_building import INDEX, LIST_SIZES, LISTS
+from kglm.retrieval.faiss_library import require_faiss
+from kglm.retrieval.vector_file import map_array
+
+
+def open_faiss(folder: Path) -> Any:
+    """Map the index of a folder whose files have been checked.
+
+    ``IO_FLAG_MMAP_IFC`` maps flat, HNSW, IVF and refined indexes alike; ``IO_FLAG_MMAP`` only inverted lists.
+
+    Raises:
+        RetrievalIndexError: faiss cannot read it.
+        MissingExtraError: faiss is not installed.
+    """
+    faiss = require_faiss()
+    try:
+        if (folder / LISTS).is_file():
+            return _with_lists_on_disk(folder)
+        return faiss.read_index(str(folder / INDEX), faiss.IO_FLAG_MMAP_IFC)
+    except RuntimeError as error:
+        raise RetrievalIndexError(f"faiss cannot read '{folder / INDEX}' ({error}); build the index again") from error
+
+
+def set_search_parameters(index: Any, parameters: str) -> None:
+    """Set parameters such as ``nprobe=16,efSearch=64``, within nested indexes too.
+
+    Raises:
+        ConfigError: the index has no such parameter, or the text is none.
+    """
+    if not parameters:
+        return
+    faiss = require_faiss()
+    try:
+        faiss.ParameterSpace().set_index_parameters(index, parameters)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"search parameters are {parameters!r}, which {type(index).__name__} does not take; allowed are those of "
+            "faiss, such as nprobe=16 (IVF) or efSearch=64 (HNSW)"
+        ) from error
+
+
+def _with_lists_on_disk(folder: Path) -> Any:
+    """Map an index whose inverted lists lie in a file of their own.
+
+    faiss's own reader of such lists keeps the path at which they were made, and prints a line on standard output
+    where it is told to look elsewhere. Here the lists are mapped from where they now lie.
+    """
+    faiss = require_faiss()
+    index = faiss.read_index(str(folder / INDEX), faiss.IO_FLAG_SKIP_IVF_DATA)
+    ivf = faiss.extract_index_ivf(index)
+    sizes = np.ascontiguousarray(map_array(folder / LIST_SIZES), dtype=np.uint64)
+    expected = int(sizes.sum()) * (ivf.code_size + 8)
+    if len(sizes) != ivf.nlist or (folder / LISTS).stat().st_size != expected:
+        raise RetrievalIndexError(f"'{folder / LISTS}' does not belong to '{folder / INDEX}'; build the index again")
+    lists = faiss.OnDiskInvertedLists()
+    lists.nlist, lists.code_size = ivf.nlist, ivf.code_size
+    lists.filename, lists.read_only = str(folder / LISTS), True
+    lists.totsize = expected
+    lists.lists.resize(ivf.nlist)
+    lists.set_all_lists_sizes(faiss.swig_ptr(sizes))
+    lists.do_mmap()
+    ivf.replace_invlists(lists, True)
+    lists.this.disown()  # the index owns them now
+    return index
