@@ -13,6 +13,7 @@ machine; link scores closer than 2 parts in 10 million count as equal.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -84,6 +85,11 @@ class ScoredLinks:
 def scores_of(logs: np.ndarray) -> np.ndarray:
     """Return scores as ``float32``, given their logarithms in steps."""
     return np.exp2(logs / STEPS).astype(np.float32)
+
+
+def log_of(score: float) -> int:
+    """Return the logarithm, in steps, of a positive number, rounded as those of scores are."""
+    return round(math.log2(score) * STEPS)
 
 
 def _logs(scores: np.ndarray) -> np.ndarray:

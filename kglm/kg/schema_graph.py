@@ -7,6 +7,7 @@ steps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -14,13 +15,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kglm.errors import ConfigError
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.path_kernels import search_paths
-from kglm.kg.paths import ScoredLinks, check_bounds, check_concepts, scores_of
+from kglm.kg.paths import ScoredLinks, check_bounds, check_concepts, log_of, scores_of
 from kglm.kg.schema_kernels import connect_paths
 from kglm.kg.search.inputs import incoming_rows, outgoing_rows
 
 CHUNK = 512
+SOURCES = ("paths", "neighbors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +31,34 @@ class SchemaOptions:
     """What a schema graph holds.
 
     Attributes:
-        max_hops: longest path, 1 to 4.
+        source: "paths", KagNet's and MHGRN's: the paths between question and choice and what lies on them; or
+            "neighbors", QA-GNN's: the concepts and what is linked to two of them (:mod:`kglm.kg.concept_subgraph`),
+            with all triples among these and no paths.
+        max_hops: longest path, 1 to 4; of no account with "neighbors", as the two below.
         max_paths: cap on the paths of one question-choice pair; the rule of selection stands in
             :mod:`kglm.kg.paths`.
+        min_path_score: of the paths so selected, those with a lower score are left out; see
+            :mod:`kglm.kg.plausibility`, where the paper's threshold is 0.15.
+        max_nodes: cap on the nodes with "neighbors"; the concepts are kept whatever it is.
+
+    Raises:
+        ConfigError: a value is not allowed.
     """
 
+    source: str = "paths"
     max_hops: int = 3
     max_paths: int = 100
+    min_path_score: float = 0.0
+    max_nodes: int = 200
 
     def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise ConfigError(f"source is {self.source!r}; allowed: {', '.join(SOURCES)}")
         check_bounds(self.max_hops, self.max_paths)
+        if not 0 <= self.min_path_score < math.inf:
+            raise ConfigError(f"min_path_score is {self.min_path_score}, expected a number of at least 0")
+        if self.max_nodes < 1:
+            raise ConfigError(f"max_nodes is {self.max_nodes}, expected at least 1")
 
 
 class ConceptSets(NamedTuple):
@@ -161,7 +182,7 @@ def extract_schema_graphs(
     Args:
         graph: the compiled graph.
         pairs: concept sets of each pair.
-        options: caps.
+        options: what they hold, and caps.
         workers: threads; the compiled code releases the interpreter lock. The result is the same for any.
         links: the scores by which paths are selected; None takes the weights.
 
@@ -169,6 +190,8 @@ def extract_schema_graphs(
         ValueError: an entity id is outside the graph, or stands twice in a pair.
     """
     options = options or SchemaOptions()
+    if options.source == "neighbors":
+        return _neighbor_graphs(graph, pairs, options, workers)
     links = links or ScoredLinks.by_weight(graph)
     chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)] or [[]]
     with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -187,6 +210,10 @@ def _extract_chunk(
         links.indptr, links.neighbors, links.codes, links.logs, *concepts, options.max_hops, options.max_paths
     )
     out, into = outgoing_rows(graph), incoming_rows(graph)
+    if options.min_path_score > 0:
+        path_offsets, path_pair, step_offsets, path_entities, logs = _prune(
+            options.min_path_score, path_offsets, path_pair, step_offsets, path_entities, logs
+        )
     relation_type = np.int16 if 2 * graph.num_relations <= np.iinfo(np.int16).max else np.int32
     nodes = connect_paths(
         out.indptr, out.neighbors, out.relations, into.indptr, into.neighbors, into.relations,
@@ -209,6 +236,39 @@ def _extract_chunk(
         "path_nodes": nodes[6],
         "path_edges": nodes[7],
     }
+
+
+def _prune(
+    least: float,
+    path_offsets: np.ndarray,
+    path_pair: np.ndarray,
+    step_offsets: np.ndarray,
+    path_entities: np.ndarray,
+    logs: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    """Leave out the paths whose score is below ``least``."""
+    kept = logs >= log_of(least)
+    owners = np.repeat(np.arange(len(path_offsets) - 1), np.diff(path_offsets))
+    steps = np.diff(step_offsets)
+    counts = np.bincount(owners[kept], minlength=len(path_offsets) - 1)
+    return (
+        np.concatenate([path_offsets[:1], np.cumsum(counts)]).astype(path_offsets.dtype),
+        path_pair[kept],
+        np.concatenate([step_offsets[:1], np.cumsum(steps[kept])]).astype(step_offsets.dtype),
+        path_entities[np.repeat(kept, steps)],
+        logs[kept],
+    )
+
+
+def _neighbor_graphs(
+    graph: KnowledgeGraph, pairs: list[ConceptSets], options: SchemaOptions, workers: int
+) -> SchemaGraphs:
+    # Not at the top: concept subgraphs are made of the concept sets of this module.
+    from kglm.kg.concept_schema import schema_arrays
+    from kglm.kg.concept_subgraph import extract_subgraphs
+
+    subgraphs = extract_subgraphs(graph, pairs, max_nodes=options.max_nodes, workers=workers)
+    return SchemaGraphs(**schema_arrays(subgraphs, graph.num_relations))
 
 
 def flatten(sets: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

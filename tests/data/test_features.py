@@ -42,6 +42,9 @@ def test_every_option_that_matters_is_in_the_key(graph, graph_of):
         (EXAMPLES, LexicalLinker(graph, LexicalLinkerOptions(max_words=2)), SchemaOptions()),
         (EXAMPLES, base[1], SchemaOptions(max_hops=2)),
         (EXAMPLES, base[1], SchemaOptions(max_paths=7)),
+        (EXAMPLES, base[1], SchemaOptions(source="neighbors")),
+        (EXAMPLES, base[1], SchemaOptions(min_path_score=0.5)),
+        (EXAMPLES, base[1], SchemaOptions(max_nodes=7)),
     ]
     keys = [str(features_key(*arguments)) for arguments in (base, *others)]
     assert len(set(keys)) == len(keys)

@@ -184,8 +184,38 @@ def test_concepts_that_break_the_contract_are_refused(graph_of, question, choice
         ("max_hops", 0, "max_hops is 0, expected 1 to 4"),
         ("max_hops", 5, "max_hops is 5, expected 1 to 4"),
         ("max_paths", 0, "max_paths is 0, expected at least 1"),
+        ("max_nodes", 0, "max_nodes is 0, expected at least 1"),
+        ("min_path_score", -0.1, "min_path_score is -0.1, expected a number of at least 0"),
+        ("min_path_score", float("nan"), "min_path_score is nan"),
+        ("source", "path", "source is 'path'; allowed: paths, neighbors"),
     ],
 )
 def test_options_are_validated(field, value, message):
     with pytest.raises(ConfigError, match=message):
         SchemaOptions(**{field: value})
+
+
+@settings(max_examples=20)
+@given(cases(), st.sampled_from([0.3, 0.9, 1.0, 1.7, 9.0]))
+def test_pruned_graphs_are_those_of_the_paths_that_are_left(graph_of, case, least):
+    """Each with its nodes in the order of the paths, and edges of nothing else."""
+    triples, pairs = case
+    graph = graph_of(*triples)
+    whole = extract_schema_graphs(graph, pairs, SchemaOptions(max_hops=3, max_paths=20))
+    pruned = extract_schema_graphs(graph, pairs, SchemaOptions(max_hops=3, max_paths=20, min_path_score=least))
+
+    def told(schemas, index):
+        entities = take(schemas, "node_offsets", index, "nodes")
+        scores = take(schemas, "path_offsets", index, "path_scores").tolist()
+        return [
+            (entities[nodes].tolist(), score) for (nodes, _), score in zip(schemas.paths(index), scores, strict=True)
+        ]
+
+    for index in range(len(pairs)):
+        assert told(pruned, index) == [row for row in told(whole, index) if row[1] >= least * (1 - 1e-7)]
+        concepts = int(pruned.question_counts[index] + pruned.choice_counts[index])
+        inner = take(pruned, "node_offsets", index, "nodes")[concepts:].tolist()
+        assert sorted(inner) == sorted(
+            {node for path, _ in told(pruned, index) for node in path[1:-1]}
+            - set(take(pruned, "node_offsets", index, "nodes")[:concepts].tolist())
+        )
