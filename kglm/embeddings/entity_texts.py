@@ -1,0 +1,54 @@
+"""What a graph says of its entities, as texts that an encoder can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+
+from kglm.errors import UnknownNameError
+from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.verbalization import verbalize_triple
+
+CONTENTS = ("label", "description", "neighborhood")
+MAX_FACTS = 8
+
+
+def entity_texts(graph: KnowledgeGraph, content: str, *, max_facts: int = MAX_FACTS) -> Iterator[str]:
+    """Yield a text for every entity, in the order of the ids.
+
+    Args:
+        graph: gives labels, descriptions and triples.
+        content: ``label``; ``description``: ``label: description``, or the label alone; ``neighborhood``: that, and
+            behind it the entity's facts as clauses.
+        max_facts: of a neighbourhood, the heaviest; equals in the order of the triples, those that leave first.
+
+    Raises:
+        UnknownNameError: there is no such content.
+    """
+    if content not in CONTENTS:
+        raise UnknownNameError("content", content, CONTENTS)
+    if content == "label":
+        return iter(graph.labels)
+    described = (
+        f"{label}: {description}" if description else label
+        for label, description in zip(graph.labels, graph.descriptions, strict=True)
+    )
+    if content == "description":
+        return described
+    labels = list(graph.labels)
+    return (_with_facts(graph, labels, entity, text, max_facts) for entity, text in enumerate(described))
+
+
+def _with_facts(graph: KnowledgeGraph, labels: list[str], entity: int, text: str, max_facts: int) -> str:
+    outgoing, incoming = graph.out_edges(entity), graph.in_edges(entity)
+    weights = np.concatenate([outgoing.weights, incoming.weights])
+    clauses = []
+    for place in islice(np.argsort(-weights, kind="stable").tolist(), max_facts):
+        leaves = place < len(outgoing.weights)
+        edges, at = (outgoing, place) if leaves else (incoming, place - len(outgoing.weights))
+        other = labels[int(edges.neighbors[at])]
+        ends = (labels[entity], other) if leaves else (other, labels[entity])
+        clauses.append(verbalize_triple(ends[0], graph.relations[int(edges.relations[at])], ends[1]))
+    return f"{text}. {'; '.join(clauses)}" if clauses else text
