@@ -81,6 +81,8 @@ class FusionEncoderPreTrainedModel(PreTrainedModel):
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
+    # What a plain backbone lacks, and what learns at the rate of new parameters (kglm.training).
+    fresh_parameters = ("encoder.blocks.", "encoder.entity_projection.")
 
     @classmethod
     def from_backbone(cls, backbone: PreTrainedModel, **config_fields: Any) -> Self:

@@ -15,8 +15,10 @@ from kglm.training.config import TrainingConfig
 def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
     """Split the trainable parameters by learning rate and weight decay.
 
-    The parameters of ``model.encoder`` learn at ``encoder_lr``, all others at ``reasoner_lr``. Matrices decay;
-    vectors (biases, norms, gates) do not. Frozen parameters are in no group, and empty groups are left out.
+    The parameters of ``model.encoder`` learn at ``encoder_lr``, all others at ``reasoner_lr``, and so do those
+    within the encoder that no pretraining has seen, whose names begin with one of ``model.fresh_parameters``.
+    Matrices decay; vectors (biases, norms, gates) do not. Frozen parameters are in no group, and empty groups are
+    left out.
 
     Returns:
         Groups for a torch optimizer; each has ``name``, such as "encoder/decay", and ``peak_lr`` besides.
@@ -29,10 +31,11 @@ def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str,
         for kind, decay in (("decay", config.weight_decay), ("no_decay", 0.0)):
             name = f"{part}/{kind}"
             groups[name] = {"name": name, "params": [], "lr": lr, "peak_lr": lr, "weight_decay": decay}
+    fresh: tuple[str, ...] = getattr(model, "fresh_parameters", ())
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        part = "encoder" if name.startswith("encoder.") else "reasoner"
+        part = "encoder" if name.startswith("encoder.") and not name.startswith(fresh) else "reasoner"
         kind = "decay" if parameter.ndim >= 2 else "no_decay"
         groups[f"{part}/{kind}"]["params"].append(parameter)
     present = [group for group in groups.values() if group["params"]]

@@ -1,0 +1,227 @@
+"""What the stages with a fusion encoder share: settings, the entities and their vectors, the model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from kglm.cli.settings import EncoderSettings, section
+from kglm.data.entity_names import EntityNames, read_aliases
+from kglm.data.entity_vectors import EntityVectors, ShuffledVectors, check_vectors
+from kglm.embeddings.description_table import description_table
+from kglm.embeddings.entity_table import EntityTable
+from kglm.embeddings.text_embeddings import label_table
+from kglm.encoders import TextEncoder, load_encoder
+from kglm.errors import ConfigError, DataError, FingerprintMismatchError, UnknownNameError
+from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.recipe import GraphRecipe
+from kglm.models.modeling_fusion_encoder import FusionEncoderPreTrainedModel
+
+logger = logging.getLogger(__name__)
+
+SOURCES = ("none", "labels", "descriptions", "table")
+DESCRIPTION_TOKENS = 64  # read of an entity's description
+Model = TypeVar("Model", bound=FusionEncoderPreTrainedModel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasSettings:
+    """Where the graph's names of entities stand beside the data set's; see :mod:`kglm.data.entity_names`."""
+
+    file: str
+    name: str
+    entity: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntitySettings:
+    """Which vectors the entities have.
+
+    Attributes:
+        source: "none" (the plain encoder), "labels" or "descriptions" (what a frozen encoder makes of them), "table".
+        table: folder of an :class:`~kglm.embeddings.EntityTable` of the graph, for the source "table".
+        text_encoder: name of the frozen encoder, for "labels" and "descriptions".
+        aliases: what the data set calls the graph's entities; None if both use the same names.
+        shuffled: deal the vectors out to the wrong entities: the control.
+        shuffle_seed: of the permutation.
+    """
+
+    source: str
+    table: str | None
+    text_encoder: str
+    aliases: AliasSettings | None
+    shuffled: bool
+    shuffle_seed: int
+
+    def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise UnknownNameError("source of entity vectors", self.source, SOURCES)
+        if (self.source == "table") != (self.table is not None):
+            raise ConfigError(
+                f"entities.source is '{self.source}' and entities.table is {self.table!r}; name a folder with the "
+                "source 'table', and only with it"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionSettings:
+    """How entities enter the encoder; see :class:`~kglm.models.FusionEncoderConfig`.
+
+    Attributes:
+        checkpoint: folder of a pretrained fusion encoder to start from, instead of the plain encoder; then only the
+            fields about the head are read, for the rest is the checkpoint's.
+    """
+
+    layers: tuple[str, ...] | None
+    dim: int | None
+    num_heads: int
+    alignment: str
+    entity_bias: str
+    cls_entity: str
+    zero_init: bool
+    head_dropout: float
+    checkpoint: str | None
+
+
+def entity_settings(values: Mapping[str, Any]) -> EntitySettings:
+    """Return the section ``entities``, checked.
+
+    Raises:
+        ConfigError: a field is unknown or missing, or its value is not allowed.
+    """
+    settings = section(EntitySettings, {**values, "aliases": None}, "entities")
+    aliases = values.get("aliases")
+    if aliases is None:
+        return settings
+    if not isinstance(aliases, Mapping):
+        raise ConfigError(f"entities.aliases is {aliases!r}; allowed: null or a group of values")
+    return replace(settings, aliases=section(AliasSettings, aliases, "entities.aliases"))
+
+
+@dataclass(frozen=True)
+class Entities:
+    """A graph, how a data set's entities are found in it, and their vectors."""
+
+    graph: KnowledgeGraph
+    names: EntityNames
+    vectors: EntityVectors
+
+    @classmethod
+    def open(cls, settings: EntitySettings, recipe: GraphRecipe, cache_dir: Path) -> Entities | None:
+        """Return what the settings describe; None for the plain encoder.
+
+        Raises:
+            KglmError: the graph, the names or the table cannot be had, or the table is another graph's.
+        """
+        if settings.source == "none":
+            return None
+        graph = recipe.open(cache_dir)
+        logger.info("%r", graph)
+        vectors: EntityVectors = _table(settings, graph, cache_dir)
+        check_vectors(vectors, graph.fingerprint, "the table of entity vectors")
+        if settings.shuffled:
+            vectors = ShuffledVectors(vectors, graph.num_entities, settings.shuffle_seed)
+        return cls(graph, open_names(settings.aliases, graph), vectors)
+
+
+def open_names(aliases: AliasSettings | None, graph: KnowledgeGraph) -> EntityNames:
+    """Return what finds a data set's entities in a graph."""
+    if aliases is None:
+        return EntityNames(graph)
+    return EntityNames(graph, read_aliases(aliases.file, name=aliases.name, entity=aliases.entity))
+
+
+def _table(settings: EntitySettings, graph: KnowledgeGraph, cache_dir: Path) -> EntityTable:
+    if settings.table is not None:
+        return EntityTable.open(settings.table, graph)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    reader = TextEncoder.load(settings.text_encoder, max_length=DESCRIPTION_TOKENS, device=device)
+    make = label_table if settings.source == "labels" else description_table
+    return make(graph, reader, cache_dir)
+
+
+def build_model(
+    model_class: type[Model],
+    encoder: EncoderSettings,
+    fusion: FusionSettings,
+    entities: Entities | None,
+    **fields: Any,
+) -> tuple[Model, PreTrainedTokenizerBase]:
+    """Return an untrained model on its pretrained encoder, and the tokenizer.
+
+    Args:
+        model_class: the model with its head.
+        encoder: the plain encoder.
+        fusion: how entities enter it.
+        entities: what gives the vectors' dimension; None builds the plain encoder, without any fusion.
+        fields: of the configuration, such as ``num_labels``.
+
+    Raises:
+        ConfigError: encoder, checkpoint and settings do not fit each other.
+        FingerprintMismatchError: the checkpoint was pretrained on the vectors of another graph.
+    """
+    fields = {"head_dropout": fusion.head_dropout, **fields}
+    if fusion.checkpoint is not None:
+        return _from_checkpoint(model_class, fusion.checkpoint, entities, fields)
+    backbone, tokenizer = load_encoder(encoder.name, encoder.options)
+    layers = backbone.config.num_hidden_layers
+    if entities is None:
+        fields |= {"entity_dim": 1, "fusion_layers": ["plain"] * layers}
+    else:
+        fields |= {
+            "entity_dim": entities.vectors.dim,
+            "fusion_dim": fusion.dim,
+            "num_entity_heads": fusion.num_heads,
+            "fusion_layers": None if fusion.layers is None else list(fusion.layers),
+            "alignment": fusion.alignment,
+            "entity_bias": fusion.entity_bias,
+            "cls_entity": fusion.cls_entity,
+            "zero_init": fusion.zero_init,
+            "graph_fingerprint": entities.graph.fingerprint,
+        }
+    model = model_class.from_backbone(backbone, **fields)
+    model.get_input_embeddings().requires_grad_(not encoder.freeze_word_embeddings)
+    return model, tokenizer
+
+
+def _from_checkpoint(
+    model_class: type[Model], folder: str, entities: Entities | None, fields: dict[str, Any]
+) -> tuple[Model, PreTrainedTokenizerBase]:
+    if not Path(folder).is_dir():
+        raise DataError(f"fusion.checkpoint '{folder}' is no folder; expected that of a saved fusion encoder")
+    try:
+        model = model_class.from_pretrained(folder, **fields)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise DataError(f"fusion.checkpoint '{folder}' cannot be loaded: {' '.join(str(error).split())}") from error
+    if entities is not None:
+        if model.config.entity_dim != entities.vectors.dim:
+            raise ConfigError(
+                f"the checkpoint's entity vectors have dimension {model.config.entity_dim}, those of entities.source "
+                f"have {entities.vectors.dim}; name the vectors that it was pretrained on"
+            )
+        made_on, given = model.config.graph_fingerprint, entities.graph.fingerprint
+        if made_on is not None and made_on != given:
+            remedy = "Name the graph that the checkpoint was pretrained on, or pretrain on this one."
+            raise FingerprintMismatchError(f"the checkpoint '{folder}'", made_on, given, remedy)
+    return model, tokenizer
+
+
+def check_max_length(
+    max_length: int, model: FusionEncoderPreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Refuse texts longer than the encoder reads.
+
+    Raises:
+        ConfigError: names the limit.
+    """
+    positions = getattr(model.config.backbone_config, "max_position_embeddings", None) or max_length
+    limit = min(positions, tokenizer.model_max_length)
+    if max_length > limit:
+        raise ConfigError(f"max_length is {max_length}; allowed with this encoder: at most {limit} tokens")
