@@ -29,7 +29,7 @@ def text_table(
         graph: gives the texts.
         encoder: its vectors of the texts are the entities'.
         cache_dir: where the table is kept and found again.
-        content: ``label``, ``description`` or ``neighborhood``; see :func:`kglm.embeddings.entity_texts.entity_texts`.
+        content: ``label``, ``description`` or ``neighborhood``; see :mod:`kglm.embeddings.entity_texts`.
 
     Returns:
         A table with a textual block, ``float16 [N, D]``, each row of length 1.

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from kglm.embeddings.entity_table import EntityTable
+from kglm.embeddings.imported_vectors import ROWS_AT_ONCE, ImportReport, VectorMatcher
 from kglm.errors import DataError, require_file
+from kglm.kg.graph import KnowledgeGraph
 
 VECTORS = "vectors.npy"
 ENTITIES = "entities.txt"
@@ -41,6 +44,43 @@ def write_thu_entities(source: Path | str, folder: Path | str) -> int:
     if (source / "entity_map.txt").is_file():
         shutil.copyfile(source / "entity_map.txt", folder / TITLES)
     return len(names)
+
+
+def thu_entity_table(folder: Path | str, graph: KnowledgeGraph) -> tuple[EntityTable, ImportReport]:
+    """Return what :func:`write_thu_entities` wrote as the structural block of a table on a graph.
+
+    A vector goes to the entity whose name is its Wikidata id, else to the one whose label or alias is its title in
+    Wikipedia, where the release has titles.
+
+    Raises:
+        DataError: a file is missing or malformed, or no vector finds an entity.
+    """
+    folder = Path(folder)
+    names = require_file(folder / ENTITIES, "ids of the vectors").read_text(encoding="utf-8").splitlines()
+    vectors = np.load(require_file(folder / VECTORS, "vectors"), mmap_mode="r")
+    if len(names) != len(vectors):
+        raise DataError(f"'{folder / ENTITIES}' has {len(names)} ids, but there are {len(vectors)} vectors")
+    matcher = VectorMatcher(graph)
+    for start in range(0, len(names), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        matcher.take(names[part], np.asarray(vectors[part]), folder / VECTORS)
+    rows = {name: row for row, name in enumerate(names)}
+    titles = [(title, rows[name]) for title, name in _read_titles(folder / TITLES) if name in rows]
+    for start in range(0, len(titles), ROWS_AT_ONCE):
+        part_titles, part_rows = zip(*titles[start : start + ROWS_AT_ONCE], strict=True)
+        matcher.take(list(part_titles), np.asarray(vectors[list(part_rows)]), folder / VECTORS)
+    table, report = matcher.result("structural", {"kind": "THU-ERNIE"})
+    if not report.covered:
+        raise DataError(f"'{folder}': {report}; expected a graph of Wikidata ids, or with titles of Wikipedia")
+    return table, report
+
+
+def _read_titles(path: Path) -> list[tuple[str, str]]:
+    """Return pairs of title and Wikidata id; none where there is no such file."""
+    if not path.is_file():
+        return []
+    pairs = [line.rstrip("\n").rpartition("\t") for line in path.open(encoding="utf-8")]
+    return [(title, name) for title, _, name in pairs if title]
 
 
 def _read_ids(path: Path) -> list[str]:

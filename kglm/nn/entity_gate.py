@@ -14,7 +14,7 @@ class EntityGate(nn.Module):
         g = σ(W [s; t] + b)
         e = g * (P_s s + c_s) + (1 - g) * (P_t t + c_t)
 
-    A vector of zeros is missing: the other one is then taken alone (g is 0 without s, 1 without t), and an entity with
+    A vector of zeros is missing: the other is then taken alone (g is 0 without s, 1 without t), and an entity with
     neither gets zeros. The gate begins at ``σ(b)`` with W = 0, so that an untrained one mixes all entities alike.
 
     Args:

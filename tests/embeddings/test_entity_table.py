@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from kglm.embeddings.entity_table import MANIFEST, EntityTable
-from kglm.errors import DataError, FingerprintMismatchError
+from kglm.embeddings.entity_table import MANIFEST, VECTORS, EntityTable
+from kglm.errors import ConfigError, DataError, FingerprintMismatchError
 from kglm.kg import Triple
 
 
@@ -45,4 +45,61 @@ def test_a_damaged_table_is_refused(graph, tmp_path, damage):
     table_for(graph).save(tmp_path / "table")
     damage(tmp_path / "table" / MANIFEST)
     with pytest.raises(DataError, match="no entity table that can be read"):
+        EntityTable.open(tmp_path / "table", graph)
+
+
+def test_blocks_stand_side_by_side(graph, tmp_path):
+    n = graph.num_entities
+    structural = EntityTable({"structural": np.ones((n, 2), np.float32)}, graph.fingerprint, {"kind": "s"})
+    textual = table_for(graph)
+    both = structural.beside(textual)
+    both.save(tmp_path / "table")
+    opened = EntityTable.open(tmp_path / "table", graph)
+    assert (opened.dim, opened.dims) == (5, {"structural": 2, "textual": 3})
+    assert opened.source == {"structural": {"kind": "s"}, "textual": {"kind": "test"}}
+    assert isinstance(opened.structural, np.memmap)
+    assert isinstance(opened.textual, np.memmap)
+    assert (opened.structural.dtype, opened.textual.dtype) == (np.float32, np.float16)
+    expected = np.concatenate([structural.vectors, textual.vectors.astype(np.float32)], axis=1)
+    assert np.array_equal(opened.rows(np.array([1, 0])), expected[[1, 0]])
+    assert np.array_equal(opened.vectors, expected)
+    assert np.array_equal(opened.rows(np.array([1]), "textual"), textual.rows(np.array([1])))
+    opened.save(tmp_path / "again")
+    assert np.array_equal(EntityTable.open(tmp_path / "again", graph).vectors, expected)
+
+
+def test_blocks_that_do_not_fit_are_refused(graph, graph_of):
+    table = table_for(graph)
+    with pytest.raises(ConfigError, match="both entity tables have a textual block"):
+        table.beside(table)
+    other = graph_of(Triple("fork", "UsedFor", "eat"))
+    with pytest.raises(FingerprintMismatchError):
+        table.beside(EntityTable({"structural": table.vectors}, other.fingerprint, {}))
+    with pytest.raises(ConfigError, match="no structural block"):
+        table.rows(np.array([0]), "structural")
+    for blocks, message in [
+        ({}, "has no block"),
+        ({"text": table.vectors}, "has a block 'text'"),
+        ({"textual": np.zeros((2, 2))}, "block textual is float64"),
+        (
+            {"textual": np.zeros((2, 2), np.float32), "structural": np.zeros((3, 2), np.float32)},
+            r"have \[2, 3\] rows",
+        ),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            EntityTable(blocks, graph.fingerprint, {})
+
+
+@pytest.mark.parametrize("cut", [4, 40, -2])
+def test_vectors_that_are_cut_short_are_refused(graph, tmp_path, cut):
+    table_for(graph).save(tmp_path / "table")
+    path = tmp_path / "table" / VECTORS
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(DataError, match="no entity table that can be read"):
+        EntityTable.open(tmp_path / "table", graph)
+
+
+def test_a_table_with_too_few_rows_is_refused(graph, tmp_path):
+    EntityTable(table_for(graph).vectors[:1], graph.fingerprint, {}).save(tmp_path / "table")
+    with pytest.raises(DataError, match="has 1 rows; expected 2"):
         EntityTable.open(tmp_path / "table", graph)

@@ -3,8 +3,8 @@ import pytest
 import torch
 from transformers import BertModel
 
-from kglm.embeddings.text_embeddings import label_table, text_table
 from kglm.embeddings.entity_texts import CONTENTS, entity_texts
+from kglm.embeddings.text_embeddings import label_table, text_table
 from kglm.encoders import TextEncoder
 from kglm.kg.records import Description, Label, Triple
 from kglm.testing import tiny_bert_config, tiny_tokenizer

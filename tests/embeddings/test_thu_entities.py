@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kglm.embeddings.thu_entities import write_thu_entities
+from kglm.embeddings.entity_table import EntityTable
+from kglm.embeddings.thu_entities import thu_entity_table, write_thu_entities
 from kglm.errors import DataError
+from kglm.kg.records import Label, Triple
 
 
 @pytest.fixture
@@ -57,3 +59,24 @@ def test_malformed_files_are_refused(source, tmp_path, name, content, message) -
     with pytest.raises(DataError) as caught:
         write_thu_entities(source, tmp_path)
     assert message in str(caught.value)
+
+
+def test_a_graph_takes_the_vectors_by_wikidata_id_and_by_title(source, tmp_path, graph_of) -> None:
+    write_thu_entities(source, tmp_path)
+    graph = graph_of(Triple("Q7", "knows", "/m/1"), Triple("Q9", "knows", "Q7"), Label("/m/1", "Douglas Adams"))
+    table, report = thu_entity_table(tmp_path, graph)
+    expected = {"Q7": [3, 4], "/m/1": [1.5, 2], "Q9": [0, 0]}
+    assert {name: table.structural[graph.entity_id(name)].tolist() for name in expected} == expected
+    assert report.by == {"name": 1, "label": 0, "alias": 1}
+    table.save(tmp_path / "table")
+    assert EntityTable.open(tmp_path / "table", graph).source["kind"] == "THU-ERNIE"
+
+
+def test_a_graph_of_other_names_takes_none(source, tmp_path, graph_of) -> None:
+    write_thu_entities(source, tmp_path)
+    graph = graph_of(Triple("a", "knows", "b"))
+    with pytest.raises(DataError, match="expected a graph of Wikidata ids"):
+        thu_entity_table(tmp_path, graph)
+    (tmp_path / "entities.txt").write_text("Q5\n")
+    with pytest.raises(DataError, match="has 1 ids, but there are 3 vectors"):
+        thu_entity_table(tmp_path, graph)
