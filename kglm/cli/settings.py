@@ -47,11 +47,12 @@ class EncoderSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ReasonerSettings:
-    """Which reasoner, its options, and what its schema graphs hold."""
+    """Which reasoner, its options, what its schema graphs hold, and the embedding that scores their paths, if any."""
 
     name: str
     options: Mapping[str, Any]
     schema: SchemaOptions
+    path_scores: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,8 @@ from kglm.data.grounding import ground
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.files import atomic_directory, atomic_write_json
 from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.link_scores import LinkScores
+from kglm.kg.paths import ScoredLinks
 from kglm.kg.schema_graph import SchemaGraphs, SchemaOptions, extract_schema_graphs
 from kglm.linking import LexicalLinker
 
@@ -25,9 +27,12 @@ MANIFEST = "manifest.json"
 
 
 def features_key(
-    examples: Sequence[MultipleChoiceExample], linker: LexicalLinker, options: SchemaOptions
+    examples: Sequence[MultipleChoiceExample],
+    linker: LexicalLinker,
+    options: SchemaOptions,
+    scores: LinkScores | None = None,
 ) -> dict[str, object]:
-    """Return all that the schema graphs of ``examples`` depend on: the graph's content, options and texts."""
+    """Return all that the schema graphs of ``examples`` depend on: the graph's content, options, scores and texts."""
     texts = hashlib.sha256()
     for example in examples:
         texts.update(json.dumps([example.question, *example.choices]).encode())
@@ -36,6 +41,7 @@ def features_key(
         "graph": linker.graph.fingerprint,
         "linker": linker.options.cache_key(),
         "schema": asdict(options),
+        "scores": None if scores is None else scores.digest,
         "texts": texts.hexdigest(),
     }
 
@@ -46,6 +52,7 @@ def schema_graphs(
     linker: LexicalLinker,
     options: SchemaOptions,
     *,
+    scores: LinkScores | None = None,
     cache_dir: Path | str | None = None,
     workers: int = 1,
 ) -> SchemaGraphs:
@@ -55,21 +62,34 @@ def schema_graphs(
         examples: G = the sum of their numbers of choices.
         graph: the graph that the linker links to.
         linker: finds the concepts.
-        options: caps on the schema graphs.
+        options: what the schema graphs hold.
+        scores: of the links, by which paths are selected and pruned; None takes the weights.
         cache_dir: where they are kept and found again, memory-mapped; None keeps nothing.
         workers: threads.
     """
-    key = features_key(examples, linker, options)
+    key = features_key(examples, linker, options, scores)
     if cache_dir is None:
-        return extract_schema_graphs(graph, ground(examples, linker), options, workers)
+        return _extract(examples, graph, linker, options, scores, workers)
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(cache_dir) / "features" / digest
     if not (folder / MANIFEST).is_file():
         logger.info("extracting schema graphs of %d questions", len(examples))
-        made = extract_schema_graphs(graph, ground(examples, linker), options, workers)
+        made = _extract(examples, graph, linker, options, scores, workers)
         with atomic_directory(folder) as temporary:
             for name, array in made.arrays().items():
                 np.save(temporary / f"{name}.npy", array)
             atomic_write_json(temporary / MANIFEST, key)
     names = [field.name for field in fields(SchemaGraphs)]
     return SchemaGraphs(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names})
+
+
+def _extract(
+    examples: Sequence[MultipleChoiceExample],
+    graph: KnowledgeGraph,
+    linker: LexicalLinker,
+    options: SchemaOptions,
+    scores: LinkScores | None,
+    workers: int,
+) -> SchemaGraphs:
+    links = None if scores is None else ScoredLinks.by_score(graph, scores.values)
+    return extract_schema_graphs(graph, ground(examples, linker), options, workers, links)

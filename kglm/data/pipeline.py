@@ -16,6 +16,7 @@ from kglm.data.grounding import ground
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.embeddings.entity_table import EntityTable
 from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.link_scores import LinkScores
 from kglm.kg.schema_graph import SchemaGraphs, SchemaOptions
 from kglm.linking import LexicalLinker
 
@@ -27,10 +28,12 @@ class Reasoning:
     Attributes:
         schema: what a schema graph holds.
         table: vectors of the graph's entities.
+        scores: of the graph's links, by which paths are selected and pruned; None takes the weights.
     """
 
     schema: SchemaOptions
     table: EntityTable
+    scores: LinkScores | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,13 @@ class QuestionPipeline:
         if known is not None and known.reasoning is not None:
             collator.table = known.reasoning.table
             collator.graphs = schema_graphs(
-                examples, known.graph, known.linker, known.reasoning.schema, cache_dir=cache_dir, workers=self.workers
+                examples,
+                known.graph,
+                known.linker,
+                known.reasoning.schema,
+                scores=known.reasoning.scores,
+                cache_dir=cache_dir,
+                workers=self.workers,
             )
         return PreparedQuestions(dataset, collator)
 

@@ -17,6 +17,7 @@ from kglm.embeddings.entity_table import EntityTable
 from kglm.errors import ConfigError, DataError, FingerprintMismatchError
 from kglm.files import atomic_directory, atomic_write_json, link_or_copy
 from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.link_scores import LinkScores
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker, LexicalLinkerOptions
 from kglm.models import KnowledgeQAForMultipleChoice
@@ -24,6 +25,7 @@ from kglm.models import KnowledgeQAForMultipleChoice
 MANIFEST = "bundle.json"
 VERSION = 1
 BEST = "best"
+LINK_SCORES = "link_scores"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Bundle:
                 }
                 if reasoning is not None:
                     reasoning.table.save(temporary / "entity_table")
+                    if reasoning.scores is not None:
+                        reasoning.scores.save(temporary / LINK_SCORES)
             atomic_write_json(temporary / MANIFEST, manifest)
 
     @classmethod
@@ -125,5 +129,10 @@ def _load_knowledge(
         facts = None if manifest.get("facts") is None else FactOptions(**manifest["facts"])
     except TypeError as error:
         raise DataError(f"the bundle manifest '{folder / MANIFEST}' cannot be read ({error})") from error
-    reasoning = None if schema is None else Reasoning(schema, EntityTable.open(folder / "entity_table", graph))
+    reasoning = None if schema is None else _load_reasoning(folder, schema, graph)
     return Knowledge(graph, linker, reasoning, facts)
+
+
+def _load_reasoning(folder: Path, schema: SchemaOptions, graph: KnowledgeGraph) -> Reasoning:
+    scores = LinkScores.open(folder / LINK_SCORES, graph) if (folder / LINK_SCORES).exists() else None
+    return Reasoning(schema, EntityTable.open(folder / "entity_table", graph), scores)

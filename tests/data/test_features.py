@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from kglm.data import features
 from kglm.data.features import features_key, schema_graphs
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.kg import Triple
+from kglm.kg.link_scores import LinkScores
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker, LexicalLinkerOptions
 
@@ -46,6 +49,8 @@ def test_every_option_that_matters_is_in_the_key(graph, graph_of):
         (EXAMPLES, base[1], SchemaOptions(min_path_score=0.5)),
         (EXAMPLES, base[1], SchemaOptions(max_nodes=7)),
     ]
+    scores = LinkScores(np.ones(4, dtype=np.float32), graph.fingerprint, {})
+    others += [(*base, scores), (*base, replace(scores, values=scores.values / 2))]
     keys = [str(features_key(*arguments)) for arguments in (base, *others)]
     assert len(set(keys)) == len(keys)
     assert features_key(*base) == features_key(*base)

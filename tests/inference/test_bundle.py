@@ -158,7 +158,7 @@ DAMAGES = {
     "half a tokenizer": (truncate("tokenizer.json"), "cannot be loaded"),
     "no graph": (lambda folder: shutil.rmtree(folder / "graph"), "holds no compiled graph"),
     "no entity table": (lambda folder: shutil.rmtree(folder / "entity_table"), "holds no entity table"),
-    "half an entity table": (truncate("entity_table/vectors.npy"), "holds no entity table that can be read"),
+    "half an entity table": (truncate("entity_table/vectors.safetensors"), "holds no entity table that can be read"),
 }
 
 

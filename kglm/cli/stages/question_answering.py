@@ -18,6 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from kglm.cli.settings import RUN_CONFIG, TrainSettings
 from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.data.task import Examples
+from kglm.embeddings.link_scores import link_scores
 from kglm.embeddings.text_embeddings import label_table
 from kglm.encoders import TextEncoder, load_encoder
 from kglm.encoders.digest import weights_digest
@@ -122,7 +123,9 @@ def open_knowledge(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     reader = TextEncoder(encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=device)
     table = label_table(graph, reader, settings.cache_dir)
-    return Knowledge(graph, linker, Reasoning(settings.reasoner.schema, table), settings.facts)
+    folder = settings.reasoner.path_scores
+    scores = None if folder is None else link_scores(folder, graph)
+    return Knowledge(graph, linker, Reasoning(settings.reasoner.schema, table, scores), settings.facts)
 
 
 def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dict[str, Any]:
@@ -143,6 +146,8 @@ def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dic
         if knowledge.reasoning is not None:
             identity["entity vectors"] = knowledge.reasoning.table.source
             identity["schema graphs"] = asdict(knowledge.reasoning.schema)
+            if knowledge.reasoning.scores is not None:
+                identity["path scores"] = knowledge.reasoning.scores.digest
         if knowledge.facts is not None:
             identity["facts"] = knowledge.facts.cache_key()
     return identity
