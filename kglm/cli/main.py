@@ -14,6 +14,7 @@ import typer
 from kglm import __version__
 from kglm.cli.convert import app as convert_app
 from kglm.cli.graph.app import app as graph_app
+from kglm.cli.index.app import app as index_app
 from kglm.errors import KglmError
 
 # Torch and transformers are imported inside the commands: help and completion stay fast.
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(graph_app)
+app.add_typer(index_app)
 app.add_typer(convert_app)
 HYDRA_COMMAND: dict[str, Any] = {
     "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},

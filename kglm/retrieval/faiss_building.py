@@ -87,7 +87,7 @@ def _train(index: Any, vectors: np.ndarray, factory: str, train_size: int | None
 def _require_mergeable(index: Any, factory: str) -> None:
     faiss = require_faiss()
     ivf = faiss.try_extract_index_ivf(index)
-    fast_scan = ivf is not None and "FastScan" in type(ivf).__name__
+    fast_scan = ivf is not None and isinstance(faiss.downcast_index(ivf), faiss.IndexIVFFastScan)
     refined = isinstance(index, faiss.IndexRefine)
     if ivf is None or fast_scan or refined:
         raise ConfigError(
@@ -113,20 +113,28 @@ def _write_shards(index: Any, vectors: np.ndarray, folder: Path, shard_size: int
 
 
 def _merge(index: Any, shards: list[Path], folder: Path) -> list[str]:
-    """Merge the shards' inverted lists into one file; the index keeps all but them."""
+    """Write the shards' inverted lists into one file, list by list; the index keeps all but them.
+
+    The file is laid out as faiss maps it (``OnDiskInvertedLists``): of each list all codes, then all ids. faiss's own
+    merging would print on standard output and keep the path in the index.
+    """
     faiss = require_faiss()
+    from faiss.contrib.inspect_tools import get_invlist
+
     mapped = [faiss.read_index(str(shard), faiss.IO_FLAG_MMAP_IFC) for shard in shards]
+    parts = [faiss.extract_index_ivf(shard).invlists for shard in mapped]
     ivf = faiss.extract_index_ivf(index)
-    merged = faiss.OnDiskInvertedLists(ivf.nlist, ivf.code_size, str(folder / LISTS))
-    parts = faiss.InvertedListsPtrVector()
-    for shard in mapped:
-        parts.push_back(faiss.extract_index_ivf(shard).invlists)
-    count = merged.merge_from_multiple(parts.data(), parts.size(), False, False)
-    sizes = np.array([merged.list_size(i) for i in range(ivf.nlist)], dtype=np.uint64)
+    sizes = np.zeros(ivf.nlist, dtype=np.uint64)
+    with open(folder / LISTS, "xb") as handle:
+        for number in range(ivf.nlist):
+            found = [get_invlist(part, number) for part in parts]
+            for _, codes in found:
+                handle.write(np.ascontiguousarray(codes).data)
+            for ids, _ in found:
+                handle.write(np.ascontiguousarray(ids, dtype=np.int64).data)
+            sizes[number] = sum(len(ids) for ids, _ in found)
     np.save(folder / LIST_SIZES, sizes)
-    index.ntotal = ivf.ntotal = count
-    ivf.replace_invlists(merged, True)
-    merged.this.disown()
+    index.ntotal = ivf.ntotal = int(sizes.sum())
     faiss.write_index(index, str(folder / INDEX))
     return [INDEX, LISTS, LIST_SIZES]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from kglm.errors import ConfigError, MissingExtraError
@@ -13,6 +14,7 @@ def require_faiss() -> Any:
     Raises:
         MissingExtraError: it is not installed; names the extra.
     """
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # it tells which variants it tries
     try:
         import faiss
     except ImportError as error:

@@ -50,13 +50,9 @@ def set_search_parameters(index: Any, parameters: str) -> None:
 
 
 def _with_lists_on_disk(folder: Path) -> Any:
-    """Map an index whose inverted lists lie in a file of their own.
-
-    faiss's own reader of such lists keeps the path at which they were made, and prints a line on standard output
-    where it is told to look elsewhere. Here the lists are mapped from where they now lie.
-    """
+    """Map an index whose inverted lists lie in a file of their own, from where that now lies."""
     faiss = require_faiss()
-    index = faiss.read_index(str(folder / INDEX), faiss.IO_FLAG_SKIP_IVF_DATA)
+    index = faiss.read_index(str(folder / INDEX))  # small: its own lists are empty
     ivf = faiss.extract_index_ivf(index)
     sizes = np.ascontiguousarray(map_array(folder / LIST_SIZES), dtype=np.uint64)
     expected = int(sizes.sum()) * (ivf.code_size + 8)

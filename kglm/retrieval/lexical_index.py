@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import bm25s
+import bm25s  # type: ignore[import-untyped]
 import numpy as np
 
 from kglm.errors import ConfigError, DataError, RetrievalIndexError
 from kglm.retrieval.hits import NONE
 from kglm.retrieval.words import words_of
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs each call
 
 
 class LexicalIndex:

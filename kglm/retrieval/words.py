@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import simplemma
-from bm25s.stopwords import STOPWORDS_EN
+from bm25s.stopwords import STOPWORDS_EN  # type: ignore[import-untyped]
 
 from kglm.errors import ConfigError
 

@@ -1,0 +1,1 @@
+"""``kglm index``: make texts, entities and triples findable, and search them."""
