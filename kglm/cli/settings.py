@@ -281,6 +281,8 @@ def _reasoner(values: Mapping[str, Any]) -> ReasonerSettings | None:
     schema = section(SchemaOptions, values.get("schema") or {}, "reasoner.schema")
     settings = section(ReasonerSettings, {"options": {}, **values, "schema": schema}, "reasoner")
     check_reasoner({"name": settings.name, "entity_dim": 1, "num_relations": 1, **settings.options})
+    if schema.source == "neighbors" and settings.path_scores is not None:
+        raise ConfigError("reasoner.path_scores is set; allowed with reasoner.schema.source=paths only")
     return settings
 
 

@@ -57,6 +57,8 @@ class SchemaOptions:
         check_bounds(self.max_hops, self.max_paths)
         if not 0 <= self.min_path_score < math.inf:
             raise ConfigError(f"min_path_score is {self.min_path_score}, expected a number of at least 0")
+        if self.source == "neighbors" and self.min_path_score:
+            raise ConfigError(f"min_path_score is {self.min_path_score}; allowed with source 'paths' only")
         if self.max_nodes < 1:
             raise ConfigError(f"max_nodes is {self.max_nodes}, expected at least 1")
 

@@ -25,6 +25,10 @@ def test_a_reasoner_reads_the_paths_that_an_embedding_finds_plausible(kglm, csqa
     outcome = kglm("answer", "what lies in the shed?", "--model", "run", "-c", "shovel", "-c", "pen")
     assert outcome.code == 0, outcome.err
 
+    outcome = kglm("train", *csqa, "run_dir=other", "reasoner=qagnn", "+reasoner.path_scores=kge")
+    assert outcome.code == 1
+    assert "reasoner.path_scores is set; allowed with reasoner.schema.source=paths only" in outcome.err
+
     outcome = kglm("train", *csqa, "run_dir=other", "reasoner.path_scores=nowhere")
     assert outcome.code == 1
     assert "'nowhere' holds no embedding" in outcome.err

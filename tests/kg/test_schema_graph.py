@@ -187,12 +187,13 @@ def test_concepts_that_break_the_contract_are_refused(graph_of, question, choice
         ("max_nodes", 0, "max_nodes is 0, expected at least 1"),
         ("min_path_score", -0.1, "min_path_score is -0.1, expected a number of at least 0"),
         ("min_path_score", float("nan"), "min_path_score is nan"),
+        ("source", "neighbors", "min_path_score is 0.5; allowed with source 'paths' only"),
         ("source", "path", "source is 'path'; allowed: paths, neighbors"),
     ],
 )
 def test_options_are_validated(field, value, message):
     with pytest.raises(ConfigError, match=message):
-        SchemaOptions(**{field: value})
+        SchemaOptions(**{"min_path_score": 0.5 if value == "neighbors" else 0.0, field: value})
 
 
 @settings(max_examples=20)

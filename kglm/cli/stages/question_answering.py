@@ -18,7 +18,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from kglm.cli.settings import RUN_CONFIG, TrainSettings
 from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.data.task import Examples
-from kglm.embeddings.link_scores import link_scores
 from kglm.embeddings.text_embeddings import label_table
 from kglm.encoders import TextEncoder, load_encoder
 from kglm.encoders.digest import weights_digest
@@ -123,8 +122,11 @@ def open_knowledge(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     reader = TextEncoder(encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=device)
     table = label_table(graph, reader, settings.cache_dir)
-    folder = settings.reasoner.path_scores
-    scores = None if folder is None else link_scores(folder, graph)
+    scores = None
+    if settings.reasoner.path_scores is not None:
+        from kglm.embeddings.link_scores import link_scores  # brings PyTorch Geometric, whose import takes seconds
+
+        scores = link_scores(settings.reasoner.path_scores, graph)
     return Knowledge(graph, linker, Reasoning(settings.reasoner.schema, table, scores), settings.facts)
 
 
