@@ -93,15 +93,6 @@ def require_place(folder: Path) -> None:
             raise DataError(f"the folder '{folder}' holds something other than an index; nothing is overwritten")
 
 
-def kind_of(folder: Path) -> str | None:
-    """Return the kind of index that a folder holds, or None where there is none that can be read."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return str(manifest.get("format")) if isinstance(manifest, dict) else None
-
-
 def _parse(folder: Path, kind: str) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():

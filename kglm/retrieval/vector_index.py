@@ -236,7 +236,7 @@ def _finder(folder: Path, manifest: Mapping[str, Any], plan: IndexPlan, gpu: int
     if not plan.factory:
         assert vectors is not None
         return _on_gpu(_flat(vectors, metric), gpu) if gpu is not None else _Exact(vectors, metric)
-    index = open_faiss(folder)
+    index = open_faiss(folder, plan.factory)
     if (index.ntotal, index.d) != shape:
         raise RetrievalIndexError(
             f"'{folder / INDEX}' holds {index.ntotal} vectors of {index.d} dimensions, but the manifest says {shape}"

@@ -16,6 +16,7 @@ from kglm.errors import (
 )
 from kglm.retrieval import VectorIndex
 from kglm.retrieval.faiss_library import gpu_count
+from kglm.retrieval.faiss_opening import _is_plain_ivf
 
 PLANS = {
     "exact": {"preset": "exact"},
@@ -277,3 +278,19 @@ def test_on_a_gpu_the_same_is_found(vectors, queries, tmp_path, plan):
     assert recall(there.search(queries, 5).ids, index.search(queries, 5).ids) > 0.95
     with pytest.raises(ConfigError, match=f"GPU {gpu_count()} does not exist"):
         VectorIndex.open(index.folder, gpu=gpu_count())
+
+
+@pytest.mark.parametrize(
+    ("factory", "plain"),
+    [
+        ("IVF16,Flat", True),
+        ("OPQ16,IVF16_HNSW32,PQ16", True),
+        ("IVF16,PQ8x4fs", False),
+        ("IVF16,PQ8,RFlat", False),
+        ("IVF16,PQ8,Refine(SQ8)", False),
+        ("HNSW32,Flat", False),
+        ("SQ8", False),
+    ],
+)
+def test_which_indexes_are_but_inverted_lists(factory, plain):
+    assert _is_plain_ivf(factory) == plain
