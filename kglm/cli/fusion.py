@@ -68,6 +68,12 @@ class EntitySettings:
                 "source 'table', and only with it"
             )
 
+    def open_names(self, graph: KnowledgeGraph) -> EntityNames:
+        """Return what finds a data set's entities in a graph."""
+        if self.aliases is None:
+            return EntityNames(graph)
+        return EntityNames(graph, read_aliases(self.aliases.file, name=self.aliases.name, entity=self.aliases.entity))
+
 
 @dataclass(frozen=True, kw_only=True)
 class FusionSettings:
@@ -127,14 +133,7 @@ class Entities:
         check_vectors(vectors, graph.fingerprint, "the table of entity vectors")
         if settings.shuffled:
             vectors = ShuffledVectors(vectors, graph.num_entities, settings.shuffle_seed)
-        return cls(graph, open_names(settings.aliases, graph), vectors)
-
-
-def open_names(aliases: AliasSettings | None, graph: KnowledgeGraph) -> EntityNames:
-    """Return what finds a data set's entities in a graph."""
-    if aliases is None:
-        return EntityNames(graph)
-    return EntityNames(graph, read_aliases(aliases.file, name=aliases.name, entity=aliases.entity))
+        return cls(graph, settings.open_names(graph), vectors)
 
 
 def _table(settings: EntitySettings, graph: KnowledgeGraph, cache_dir: Path) -> EntityTable:

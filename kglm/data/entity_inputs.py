@@ -221,7 +221,7 @@ def pad_ragged(values: np.ndarray, counts: Sequence[int]) -> Tensor:
     return torch.from_numpy(padded)
 
 
-def pad_rows(rows: Sequence[Sequence[int]], value: int, length: int | None = None) -> Tensor:
+def pad_rows(rows: Sequence[Sequence[int] | np.ndarray], value: int, length: int | None = None) -> Tensor:
     """Return the rows as ``int64``, filled up on the right to ``length``, or to the longest of them."""
     padded = np.full((len(rows), length or max(map(len, rows))), value, dtype=np.int64)
     for index, row in enumerate(rows):

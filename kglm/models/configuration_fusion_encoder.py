@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from transformers import AutoConfig, PreTrainedConfig
@@ -29,6 +30,8 @@ _OWN_FIELDS = (
     "pooler",
     "head_dropout",
     "graph_fingerprint",
+    "sentence_head",
+    "objective_weights",
 )
 
 
@@ -57,6 +60,9 @@ class FusionEncoderConfig(PreTrainedConfig):
         pooler: keep the backbone's pooler.
         head_dropout: dropout before a task's head.
         graph_fingerprint: fingerprint of the knowledge graph whose entity vectors the model was trained on.
+        sentence_head: judge pairs of sentences in pretraining without the backbone's pooler, by a layer of its own.
+        objective_weights: in pretraining, the weights of the losses of tokens, entities and sentences; 0 leaves an
+            objective out.
 
     Raises:
         ConfigError: a field is unknown or its value is not allowed.
@@ -79,6 +85,8 @@ class FusionEncoderConfig(PreTrainedConfig):
     pooler: bool = False
     head_dropout: float = 0.1
     graph_fingerprint: str | None = None
+    sentence_head: bool = False
+    objective_weights: list[float] | tuple[float, ...] = (1.0, 1.0, 1.0)
 
     def __post_init__(self, **kwargs: Any) -> None:
         refuse_unknown(type(self).__name__, kwargs, _OWN_FIELDS)
@@ -109,6 +117,8 @@ class FusionEncoderConfig(PreTrainedConfig):
         check_choice("cls_entity", self.cls_entity, CLS_ENTITIES)
         check_flag("zero_init", self.zero_init)
         check_dropout("head_dropout", self.head_dropout)
+        check_flag("sentence_head", self.sentence_head)
+        self._check_objective_weights()
         if not (self.graph_fingerprint is None or isinstance(self.graph_fingerprint, str)):
             raise ConfigError(f"graph_fingerprint is {self.graph_fingerprint!r}; allowed: None or a string")
 
@@ -122,6 +132,15 @@ class FusionEncoderConfig(PreTrainedConfig):
             raise ConfigError(
                 f"fusion_layers has {len(self.fusion_layers)} entries; the backbone has {layers} layers"
             )
+
+    def _check_objective_weights(self) -> None:
+        weights = self.objective_weights
+        if not isinstance(weights, list | tuple) or len(weights) != 3 or not all(_is_weight(w) for w in weights):
+            raise ConfigError(
+                f"objective_weights is {weights!r}; allowed: three numbers of at least 0, for tokens, entities and "
+                "sentences"
+            )
+        self.objective_weights = [float(weight) for weight in weights]
 
     @property
     def schedule(self) -> tuple[str, ...]:
@@ -137,6 +156,10 @@ class FusionEncoderConfig(PreTrainedConfig):
     def hidden_size(self) -> int:
         """The backbone's hidden size, D."""
         return self.backbone_config.hidden_size
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def default_fusion_layers(num_layers: int) -> list[str]:

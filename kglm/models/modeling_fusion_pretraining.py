@@ -17,7 +17,11 @@ from transformers.activations import ACT2FN
 from transformers.utils import ModelOutput
 
 from kglm.models.configuration_fusion_encoder import FusionEncoderConfig
-from kglm.models.modeling_fusion_encoder import FusionEncoderModel, FusionEncoderPreTrainedModel
+from kglm.models.modeling_fusion_encoder import (
+    FusionEncoderModel,
+    FusionEncoderOutput,
+    FusionEncoderPreTrainedModel,
+)
 
 
 @dataclass
@@ -25,13 +29,14 @@ class FusionPreTrainingOutput(ModelOutput):
     """What the model makes of a batch in pretraining.
 
     Attributes:
-        loss: sum of the losses below; None where nothing is to be predicted.
+        loss: sum of the losses below by the configuration's ``objective_weights``; None where nothing is to be
+            predicted.
         token_loss: mean cross entropy over the tokens to predict; 0 if there are none.
         entity_loss: mean cross entropy over the entities to predict; 0 if there are none.
         sentence_loss: mean cross entropy over the texts.
         token_logits: ``[B, T, V]``.
         entity_logits: ``[B, N, K]``.
-        sentence_logits: ``[B, 2]``; None without the pooler.
+        sentence_logits: ``[B, 2]``; None without the pooler and without ``sentence_head``.
     """
 
     loss: Tensor | None = None
@@ -71,7 +76,7 @@ class TokenHead(nn.Module):
 
 
 class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
-    r"""Masked tokens, denoised entities (dEA) and, with the backbone's pooler, next sentences.
+    r"""Masked tokens, denoised entities (dEA) and, with a pooler or ``sentence_head``, pairs of sentences.
 
     dEA (Zhang et al., ACL 2019, eq. 6) predicts the entity of a token from the token's last hidden state, among the
     candidates, which are the entities of the batch:
@@ -86,7 +91,9 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
         self.encoder = FusionEncoderModel(config)
         self.token_head = TokenHead(config, self._word_embeddings())
         self.entity_head = Transform(config, config.entity_dim)
-        self.sentence_head = nn.Linear(config.hidden_size, 2) if config.pooler else None
+        own_layer = config.sentence_head and not config.pooler
+        self.sentence_dense = nn.Linear(config.hidden_size, config.hidden_size) if own_layer else None
+        self.sentence_head = nn.Linear(config.hidden_size, 2) if config.pooler or own_layer else None
         self.post_init()
 
     def forward(
@@ -113,7 +120,8 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
             target_tokens: ``[B, N]`` tokens whose entity is to be predicted, negative for padding; apart from
                 ``entity_tokens``, for an entity may be to be predicted because it was left out.
             entity_labels: ``[B, N]`` right candidate; -100 for padding.
-            sentence_labels: ``[B]`` 0 where the second sentence follows the first, 1 where not.
+            sentence_labels: ``[B]`` 0 where the second sentence follows the first, 1 where not; -100 for a text
+                that is no pair.
         """
         encoded = self.encoder(
             input_ids=input_ids,
@@ -128,11 +136,14 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
         hidden = encoded.last_hidden_state
         token_logits = self.token_head(hidden, self._word_embeddings())
         entity_logits = self._score_entities(hidden, candidate_embeds, target_tokens)
-        sentence_logits = None if self.sentence_head is None else self.sentence_head(encoded.pooler_output)
+        sentence_logits = None if self.sentence_head is None else self.sentence_head(self._pooled(encoded))
         token_loss = _loss(token_logits, labels, "labels", "the token head")
         entity_loss = _loss(entity_logits, entity_labels, "entity_labels", "candidate_embeds and target_tokens")
-        sentence_loss = _loss(sentence_logits, sentence_labels, "sentence_labels", "the backbone's pooler")
-        given = [loss for loss in (token_loss, entity_loss, sentence_loss) if loss is not None]
+        sentence_loss = _loss(
+            sentence_logits, sentence_labels, "sentence_labels", "the backbone's pooler and sentence_head"
+        )
+        losses = zip(self.config.objective_weights, (token_loss, entity_loss, sentence_loss), strict=True)
+        given = [weight * loss for weight, loss in losses if loss is not None and weight > 0]
         output = FusionPreTrainingOutput(
             loss=torch.stack(given).sum() if given else None,
             token_loss=token_loss,
@@ -153,6 +164,12 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
         bias[:kept] = old[:kept]
         self.token_head.bias = nn.Parameter(bias)
         return embeddings
+
+    def _pooled(self, encoded: FusionEncoderOutput) -> Tensor:
+        """Return one vector for each text, ``[B, D]``."""
+        if self.sentence_dense is None:
+            return encoded.pooler_output  # type: ignore[return-value]
+        return self.sentence_dense(encoded.last_hidden_state[:, 0]).tanh()  # type: ignore[index]
 
     def _score_entities(self, hidden: Tensor, candidates: Tensor | None, targets: Tensor | None) -> Tensor | None:
         if candidates is None and targets is None:

@@ -46,6 +46,9 @@ def test_default_schedule_is_the_references() -> None:
         ({"pooler": "yes"}, "pooler is 'yes'; allowed: true or false"),
         ({"head_dropout": 1.5}, "head_dropout is 1.5"),
         ({"graph_fingerprint": 3}, "graph_fingerprint is 3"),
+        ({"sentence_head": 1}, "sentence_head is 1"),
+        ({"objective_weights": [1, -1, 0]}, "objective_weights is [1, -1, 0]; allowed: three numbers"),
+        ({"objective_weights": 1.0}, "objective_weights is 1.0"),
         ({"backbone_config": None}, "backbone_config is None"),
         ({"backbone_config": DistilBertConfig()}, "backbone_config.model_type is 'distilbert'"),
         (

@@ -46,6 +46,22 @@ def test_losses_are_those_of_the_paper() -> None:
     torch.testing.assert_close(output.loss, output.token_loss + output.entity_loss + output.sentence_loss)
 
 
+def test_objectives_are_weighed_and_sentences_judged_without_a_pooler(tmp_path) -> None:
+    model = tiny_fusion_encoder(
+        FusionEncoderForPreTraining, sentence_head=True, objective_weights=[2.0, 0.5, 0.0], pooler=False
+    )
+    sentences = torch.tensor([0, 1, -100])
+    output = model(**BATCH, labels=LABELS, **TARGETS, sentence_labels=sentences)
+    torch.testing.assert_close(output.loss, 2 * output.token_loss + 0.5 * output.entity_loss)
+    first = model.encoder(**BATCH).last_hidden_state[:2, 0]
+    logits = model.sentence_head(model.sentence_dense(first).tanh())
+    torch.testing.assert_close(output.sentence_loss, functional.cross_entropy(logits, sentences[:2]))
+    model.save_pretrained(tmp_path)
+    again = AutoModelForPreTraining.from_pretrained(tmp_path)
+    assert again.config.objective_weights == [2.0, 0.5, 0.0]
+    torch.testing.assert_close(again(**BATCH).sentence_logits, output.sentence_logits)
+
+
 def test_nothing_to_predict_is_no_loss() -> None:
     model = tiny_fusion_encoder(FusionEncoderForPreTraining)
     assert model(**BATCH).loss is None

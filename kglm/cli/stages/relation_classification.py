@@ -16,7 +16,6 @@ from kglm.cli.fusion import (
     build_model,
     check_max_length,
     entity_settings,
-    open_names,
 )
 from kglm.cli.settings import EncoderSettings, at_least, report_splits, require_keys, section, text
 from kglm.cli.text_classification import ClassificationRun, check_metric, refuse_finished, shown
@@ -118,9 +117,7 @@ def prepare(settings: RelationSettings) -> ClassificationRun:
         tokenizer.add_special_tokens({"extra_special_tokens": [m for pair in MARKERS["tokens"] for m in pair]})
         model.resize_token_embeddings(len(tokenizer))
     # The plain encoder sees no entities, but its results are told in the same slices, and on the same sentences.
-    names = (
-        entities.names if entities else open_names(settings.entities.aliases, settings.graph.open(settings.cache_dir))
-    )
+    names = entities.names if entities else settings.entities.open_names(settings.graph.open(settings.cache_dir))
     parts = {
         name: TextClassificationDataset(task.examples(part, labels, names), tokenizer, settings.max_length)
         for name, part in sentences.items()
