@@ -1,0 +1,1 @@
+"""Training of the entity linker on text whose words somebody has tagged with entities."""
