@@ -1,16 +1,17 @@
-"""Text as a sequence of normalised tokens that keep their place in the original."""
+"""Which words count: stop words, particles, articles, and the version of all that decides what a mention is.
+
+Stop words and pronouns are passed over, in a form of the graph as in a text: "schools of the law" is a form of
+"school of law". By itself a stop word is a mention only of a text that has no other words ("to be"), or where
+it is written
+as a name is that the graph has ("The Who", "WHO", "U.S."). A particle counts within a mention and is none by itself.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
-import re
-from functools import lru_cache
-from typing import NamedTuple
+from kglm.linking import inflection
 
-import simplemma
-
-# Named in every cache key; raise it with any change of what this module returns.
-VERSION = 3
+# Named in every cache key; raise it with any change of what is a word, which words count, and what is a mention.
+VERSION = 4
 
 STOP_WORDS = frozenset(
     """
@@ -31,51 +32,9 @@ STOP_WORDS = frozenset(
 # They change what a verb means ("cheer up", "lie down"), so they count within a mention, but are none by themselves.
 PARTICLES = frozenset({"up", "down", "off", "out", "over"})
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.,;:!?()\[\]{}\"“”„«»…–—]")
-
-
-class Token(NamedTuple):
-    """A word of a text."""
-
-    start: int
-    end: int
-    surface: str
-    lemma: str
-    segment: int
-    """Number of punctuation marks before the word; a mention does not reach across one."""
+ARTICLES = frozenset({"a", "an", "the"})
 
 
 def versions() -> dict[str, int | str]:
-    """Return what the normalisation depends on: its own version, and that of the lemmatiser."""
-    return {"normalization": VERSION, "simplemma": importlib.metadata.version("simplemma")}
-
-
-@lru_cache(maxsize=500_000)
-def lemma(word: str) -> str:
-    """Return the English base form of a lower-case word."""
-    return simplemma.lemmatize(word, lang="en").lower()
-
-
-def tokenize(text: str) -> list[Token]:
-    """Return the content words of ``text``, or all words where there are only stop words.
-
-    Words are lower-cased and lose a possessive ``'s``; hyphens and underscores separate words.
-    """
-    tokens, stops, segment = [], [], 0
-    for match in _TOKEN.finditer(text):
-        word = match.group().lower().replace("’", "'")
-        if not word[0].isalnum():
-            segment += 1
-            continue
-        bare = word.removesuffix("'s")
-        if word not in STOP_WORDS and bare not in STOP_WORDS:
-            word = bare
-            tokens.append(Token(match.start(), match.end(), word, lemma(word), segment))
-        else:
-            stops.append(Token(match.start(), match.end(), word, word, segment))
-    return tokens or stops
-
-
-def keys(tokens: list[Token]) -> tuple[str, str]:
-    """Return the two forms under which a phrase is looked up: as written, and lemmatised."""
-    return " ".join(token.surface for token in tokens), " ".join(token.lemma for token in tokens)
+    """Return what the normalisation depends on: its own version, and those of the base forms of words."""
+    return {"normalization": VERSION, **inflection.versions()}
