@@ -24,7 +24,9 @@ class ContextGraph:
 
     Attributes:
         sources: ``[K']`` source node of each triple.
-        targets: ``[K']``.
+        targets: ``[K']``, ascending.
+        target_offsets: ``[N + G + 1]``; the triples that end in node n are
+            ``target_offsets[n]:target_offsets[n + 1]``.
         kinds: ``[K']`` kind of each: ``(relation * 4 + source type) * 4 + target type``.
         node_types: ``[N + G]``, :data:`CONTEXT` for the context nodes.
         num_kinds: how many kinds there are.
@@ -32,6 +34,7 @@ class ContextGraph:
 
     sources: Tensor
     targets: Tensor
+    target_offsets: Tensor
     kinds: Tensor
     node_types: Tensor
     num_kinds: int
@@ -58,4 +61,13 @@ class ContextGraph:
         targets = torch.cat((targets, concepts, contexts, loops))
         kinds = (relations * NUM_TYPES + types.index_select(0, sources)) * NUM_TYPES + types.index_select(0, targets)
         num_kinds = (2 * num_relations + NUM_CONTEXT_RELATIONS) * NUM_TYPES * NUM_TYPES
-        return cls(sources, targets, kinds, types, num_kinds)
+        targets, order = targets.sort()
+        counts = torch.bincount(targets, minlength=types.numel())
+        return cls(
+            sources=sources.index_select(0, order),
+            targets=targets,
+            target_offsets=torch.cat((counts.new_zeros(1), counts.cumsum(0))),
+            kinds=kinds.index_select(0, order),
+            node_types=types,
+            num_kinds=num_kinds,
+        )

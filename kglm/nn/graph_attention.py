@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from kglm.nn.context_graph import NUM_CONTEXT_RELATIONS, NUM_TYPES, ContextGraph
-from kglm.nn.ragged import segment_softmax, segment_sum
+from kglm.nn.ragged import bag_sum, segment_softmax
 
 
 class TripleKinds(nn.Module):
@@ -101,11 +101,22 @@ class GraphAttention(nn.Module):
         if not self.normalize:
             sent = torch.bincount(context.sources, minlength=nodes.shape[0])
             weights = weights * sent.index_select(0, context.sources).unsqueeze(-1)
-        message = self.message(inputs).index_select(0, context.sources)
-        message = message + self.kind_message(kinds).index_select(0, context.kinds)
-        weighted = (weights.unsqueeze(-1) * self._split(message)).flatten(-2)
-        received = segment_sum(weighted, context.targets, nodes.shape[0])
-        return nodes + self.dropout(self.update(received))
+        return nodes + self.dropout(self.update(self._send(weights, inputs, kinds, context)))
+
+    def _send(self, weights: Tensor, inputs: Tensor, kinds: Tensor, context: ContextGraph) -> Tensor:
+        """Return the sum of the weighted messages that each node gets, ``[N', D]``, head after head."""
+        columns = zip(
+            weights.unbind(-1),
+            self._split(self.message(inputs)).unbind(-2),
+            self._split(self.kind_message(kinds)).unbind(-2),
+            strict=True,
+        )
+        received = [
+            bag_sum(column, sent, context.sources, context.target_offsets)
+            + bag_sum(column, shared, context.kinds, context.target_offsets)
+            for column, sent, shared in columns
+        ]
+        return torch.cat(received, dim=-1)
 
     def _split(self, vectors: Tensor) -> Tensor:
         return vectors.unflatten(-1, (self.num_heads, -1))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from kglm.nn.graph_batch import GraphBatch
-from kglm.nn.ragged import segment_attend, select_segments
+from kglm.nn.ragged import bag_attend, select_segments
 from kglm.nn.relation_matrices import RelationMatrices
 from kglm.nn.relation_slots import RelationSlots
 
@@ -66,18 +66,20 @@ class MultiHopPassing(nn.Module):
         slots = RelationSlots.of(graph, self.num_relations)
         slot_graph = graph.node_graph.index_select(0, slots.slot_nodes)
         emitted = scores.relation[slot_graph, slots.slot_relations]  # [Q]
-        follows = _Continuations.of(slots, self.num_relations, graph.num_nodes)
-        # What each triple carries in the first hop: its source, and how likely a walk begins there.
-        carried, weights = nodes.index_select(0, slots.sources), scores.start.index_select(0, slots.sources)
+        follows = _Continuations.of(slots, self.num_relations)
+        every_slot = torch.arange(slots.slot_nodes.numel(), device=nodes.device)
+        # What triples carry in the first hop: their sources, and how likely a walk begins there.
+        carried, rows, weights = nodes, slots.sources, scores.start
         reached, totals = [], []
         for hop, matrices in enumerate(self.matrices):
-            states, logs = segment_attend(weights, carried, slots.slots, slots.num_slots)
+            states, logs = bag_attend(weights.index_select(0, rows), carried, rows, slots.triple_offsets)
             states, logs = matrices(states, slots.slot_relations), logs + emitted
-            mean, total = segment_attend(logs, states, slots.slot_nodes, graph.num_nodes)
+            mean, total = bag_attend(logs, states, every_slot, slots.slot_offsets)
             reached.append(self._pad(mean, hop))
             totals.append(total)
             if hop + 1 < len(self.matrices):
-                carried, weights = follows.carry(states, logs, scores.transition, slots)
+                carried, weights = follows.carry(states, logs, scores.transition)
+                rows = follows.ways
         return torch.stack(reached), torch.stack(totals)
 
     def _pad(self, vectors: Tensor, hop: int) -> Tensor:
@@ -94,43 +96,38 @@ class _Continuations:
 
     Attributes:
         ways: ``[K]`` the way (node and outgoing relation) that each triple is part of; O ways in all.
-        way_relations: ``[O]`` relation of each way.
         arrivals: ``[C]`` the slots of the ways' nodes, way after way.
-        arrival_ways: ``[C]`` the way of each.
+        arrival_offsets: ``[O + 1]`` into ``arrivals``.
+        before: ``[C]`` relation of the slot that a walk comes from.
+        after: ``[C]`` relation of the way that it takes.
     """
 
     ways: Tensor
-    way_relations: Tensor
     arrivals: Tensor
-    arrival_ways: Tensor
+    arrival_offsets: Tensor
+    before: Tensor
+    after: Tensor
 
     @classmethod
-    def of(cls, slots: RelationSlots, num_relations: int, num_nodes: int) -> _Continuations:
+    def of(cls, slots: RelationSlots, num_relations: int) -> _Continuations:
         keys = slots.sources * (2 * num_relations) + slots.relations
         distinct, ways = torch.unique(keys, return_inverse=True)
         way_nodes = torch.div(distinct, 2 * num_relations, rounding_mode="floor")
-        # Slots stand in the order of their nodes.
-        counts = torch.bincount(slots.slot_nodes, minlength=num_nodes)
-        node_offsets = torch.cat((counts.new_zeros(1), counts.cumsum(0)))
-        every = torch.arange(slots.num_slots, device=keys.device)
-        arrivals, offsets = select_segments(every, node_offsets, way_nodes)
-        numbers = torch.arange(way_nodes.numel(), device=keys.device)
+        every = torch.arange(slots.slot_nodes.numel(), device=keys.device)
+        arrivals, offsets = select_segments(every, slots.slot_offsets, way_nodes)
+        way_relations = distinct % (2 * num_relations)
         return cls(
             ways=ways,
-            way_relations=distinct % (2 * num_relations),
             arrivals=arrivals,
-            arrival_ways=torch.repeat_interleave(numbers, offsets.diff(), output_size=arrivals.numel()),
+            arrival_offsets=offsets,
+            before=slots.slot_relations.index_select(0, arrivals),
+            after=torch.repeat_interleave(way_relations, offsets.diff(), output_size=arrivals.numel()),
         )
 
-    def carry(self, states: Tensor, logs: Tensor, transition: Tensor, slots: RelationSlots) -> tuple[Tensor, Tensor]:
-        """Return what each triple carries on from its source, ``[K, D]``, and with what weight, ``[K]``.
+    def carry(self, states: Tensor, logs: Tensor, transition: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what walks carry on along each way, ``[O, D]``, and with what weight, ``[O]``.
 
         Every source was reached before: edges stand in both directions.
         """
-        before = slots.slot_relations.index_select(0, self.arrivals)
-        after = self.way_relations.index_select(0, self.arrival_ways)
-        logits = logs.index_select(0, self.arrivals) + transition[before, after]
-        mean, total = segment_attend(
-            logits, states.index_select(0, self.arrivals), self.arrival_ways, self.way_relations.numel()
-        )
-        return mean.index_select(0, self.ways), total.index_select(0, self.ways)
+        logits = logs.index_select(0, self.arrivals) + transition[self.before, self.after]
+        return bag_attend(logits, states, self.arrivals, self.arrival_offsets)

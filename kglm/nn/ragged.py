@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def segment_index(offsets: Tensor, num_rows: int | None = None) -> Tensor:
@@ -86,24 +87,38 @@ def segment_log_softmax(logits: Tensor, index: Tensor, num_segments: int) -> Ten
     return shifted - log_total
 
 
-def segment_attend(logits: Tensor, values: Tensor, index: Tensor, num_segments: int) -> tuple[Tensor, Tensor]:
-    """Sum the values of each segment, weighed by the softmax of the logits; and the logarithm of its denominator.
+def bag_sum(weights: Tensor, table: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
+    """Sum weighted rows of a table, segment by segment: ``out_s = sum_{k in s} weights_k table[rows_k]``.
 
-    ``out_s = sum_k softmax(x)_k v_k`` and ``log sum_k exp(x_k)`` over ``k : index_k = s``; 0 and -inf where a segment
-    is empty. Values are divided once per segment, not per row.
+    Gathers, multiplies and adds in one pass: ``[K, D]`` is never made, in no direction.
 
     Shapes:
-        logits: ``[K]``; values: ``[K, D]``; index: ``[K]``; out: ``[num_segments, D]`` and ``[num_segments]``,
-        float32 unless an input is float64
+        weights, rows: ``[K]``; table: ``[V, D]``; offsets: ``[S + 1]``; out: ``[S, D]``, of the weights' type
     """
+    if not rows.numel():  # a table without rows is refused below
+        return weights.sum() * table.sum() + table.new_zeros(offsets.numel() - 1, table.shape[1]).to(weights.dtype)
+    return functional.embedding_bag(
+        rows, table.to(weights.dtype), offsets, mode="sum", include_last_offset=True, per_sample_weights=weights
+    )
+
+
+def bag_attend(logits: Tensor, table: Tensor, rows: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum rows of a table, segment by segment, weighed by the softmax of the logits; and the log of its denominator.
+
+    ``out_s = sum_{k in s} softmax(x)_k table[rows_k]`` and ``log sum_{k in s} exp(x_k)``; 0 and -inf where a segment
+    is empty.
+
+    Shapes:
+        logits, rows: ``[K]``; table: ``[V, D]``; offsets: ``[S + 1]``; out: ``[S, D]`` and ``[S]``, float32 unless
+        the logits are float64
+    """
+    index, num_segments = segment_index(offsets, rows.numel()), offsets.numel() - 1
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     maxima = _maxima(logits, index, num_segments)
     weights = (logits - maxima.index_select(0, index)).exp()
-    totals = segment_sum(weights, index, num_segments)
     # The logarithm of 1, not of 0, where a segment is empty: its gradient would be no number.
-    totals = totals.masked_fill(maxima == -torch.inf, 1)
-    weighted = segment_sum(weights.unsqueeze(-1) * values, index, num_segments) / totals.unsqueeze(-1)
-    return weighted, totals.log() + maxima
+    totals = segment_sum(weights, index, num_segments).masked_fill(maxima == -torch.inf, 1)
+    return bag_sum(weights / totals.index_select(0, index), table, rows, offsets), totals.log() + maxima
 
 
 def _shifted_and_log_total(logits: Tensor, index: Tensor, num_segments: int) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kglm.nn.ragged import segment_sum
+from kglm.nn.ragged import bag_sum
 
 
 class RelationMatrices(nn.Module):
@@ -41,17 +41,15 @@ class RelationMatrices(nn.Module):
         products = torch.einsum("qi,bio->qbo", values, self.bases)
         return (self.coefficients.index_select(0, relations).unsqueeze(-1) * products).sum(1)
 
-    def sum_into(self, values: Tensor, relations: Tensor, nodes: Tensor, num_nodes: int) -> Tensor:
-        """Multiply each row with the matrix of its relation, and add up what belongs to the same node.
+    def sum_bags(self, values: Tensor, relations: Tensor, offsets: Tensor) -> Tensor:
+        """Multiply each row with the matrix of its relation, and add up the rows of each segment.
 
-        The mixture is taken before the product: one product with B matrices per node, not per row.
+        The mixture is taken before the product: one product with B matrices per segment, not per row.
 
         Shapes:
-            values: ``[Q, in_dim]``; relations, nodes: ``[Q]``; out: ``[num_nodes, out_dim]``
+            values: ``[Q, in_dim]``; relations: ``[Q]``; offsets: ``[S + 1]``; out: ``[S, out_dim]``
         """
         coefficients = self.coefficients.index_select(0, relations)  # [Q, B]
-        mixtures = [
-            segment_sum(column.unsqueeze(-1) * values, nodes, num_nodes)  # [num_nodes, in_dim]
-            for column in coefficients.unbind(1)
-        ]
+        rows = torch.arange(relations.numel(), device=relations.device)
+        mixtures = [bag_sum(column, values, rows, offsets) for column in coefficients.unbind(1)]  # [S, in_dim] each
         return torch.cat(mixtures, dim=-1) @ self.bases.flatten(0, 1)

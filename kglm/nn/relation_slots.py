@@ -19,18 +19,20 @@ class RelationSlots:
     triples.
 
     Attributes:
-        sources: ``[K]`` source node of each triple.
-        relations: ``[K]`` relation in ``[0, 2R)``.
-        slots: ``[K]`` the slot that each triple ends in.
+        sources: ``[K]`` source node of each triple, slot by slot.
+        relations: ``[K]`` relation of each triple, in ``[0, 2R)``.
+        triple_offsets: ``[Q + 1]``; the triples of slot q are ``triple_offsets[q]:triple_offsets[q + 1]``.
         slot_nodes: ``[Q]`` node of each slot, ascending.
         slot_relations: ``[Q]``.
+        slot_offsets: ``[N + 1]``; the slots of node n are ``slot_offsets[n]:slot_offsets[n + 1]``.
     """
 
     sources: Tensor
     relations: Tensor
-    slots: Tensor
+    triple_offsets: Tensor
     slot_nodes: Tensor
     slot_relations: Tensor
+    slot_offsets: Tensor
 
     @classmethod
     def of(cls, graph: GraphBatch, num_relations: int) -> RelationSlots:
@@ -42,17 +44,18 @@ class RelationSlots:
         """
         edges = segment_index(graph.edge_relation_offsets, graph.edge_relations.numel())  # [K]
         sources, targets = graph.edge_index.index_select(1, edges)
-        keys = targets * (2 * num_relations) + graph.edge_relations
-        distinct, slots = torch.unique(keys, return_inverse=True)
+        keys, order = (targets * (2 * num_relations) + graph.edge_relations).sort()
+        distinct, counts = torch.unique_consecutive(keys, return_counts=True)
+        slot_nodes = torch.div(distinct, 2 * num_relations, rounding_mode="floor")
         return cls(
-            sources=sources,
-            relations=graph.edge_relations,
-            slots=slots,
-            slot_nodes=torch.div(distinct, 2 * num_relations, rounding_mode="floor"),
+            sources=sources.index_select(0, order),
+            relations=graph.edge_relations.index_select(0, order),
+            triple_offsets=_offsets(counts),
+            slot_nodes=slot_nodes,
             slot_relations=distinct % (2 * num_relations),
+            slot_offsets=_offsets(torch.bincount(slot_nodes, minlength=graph.num_nodes)),
         )
 
-    @property
-    def num_slots(self) -> int:
-        """Q, over all graphs."""
-        return self.slot_nodes.numel()
+
+def _offsets(counts: Tensor) -> Tensor:
+    return torch.cat((counts.new_zeros(1), counts.cumsum(0)))

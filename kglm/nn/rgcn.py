@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from kglm.nn.attentive_pooling import AttentivePooling
 from kglm.nn.graph_batch import GraphBatch
-from kglm.nn.ragged import segment_mean
+from kglm.nn.ragged import bag_sum
 from kglm.nn.reasoner import Reasoner, ReasonerOutput
 from kglm.nn.relation_matrices import RelationMatrices
 from kglm.nn.relation_slots import RelationSlots
@@ -41,8 +41,10 @@ class RelationalConvolution(nn.Module):
 
     def forward(self, nodes: Tensor, slots: RelationSlots) -> Tensor:
         """Return the updated node vectors."""
-        means = segment_mean(nodes.index_select(0, slots.sources), slots.slots, slots.num_slots)  # [Q, in_dim]
-        messages = self.matrices.sum_into(means, slots.slot_relations, slots.slot_nodes, nodes.shape[0])
+        counts = slots.triple_offsets.diff()
+        shares = torch.repeat_interleave(1 / counts.to(nodes.dtype), counts, output_size=slots.sources.numel())
+        means = bag_sum(shares, nodes, slots.sources, slots.triple_offsets)  # [Q, in_dim]
+        messages = self.matrices.sum_bags(means, slots.slot_relations, slots.slot_offsets)
         return self.self_projection(nodes) + messages
 
 

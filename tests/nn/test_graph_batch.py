@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 import torch
 
+from kglm.nn.graph_batch import CHOICE, QUESTION
 from kglm.testing import random_graph_batch
 
 
@@ -34,3 +35,12 @@ def test_random_graphs_keep_the_contract() -> None:
             assert edges[-1] == -1
             assert torch.equal(graph.edge_index[:, edges[:-1]], torch.stack((nodes[:-1], nodes[1:])))
             assert torch.equal(graph.pair_nodes[:, graph.path_pair[k]], nodes[[0, -1]])
+
+
+def test_each_node_knows_its_graph_and_type() -> None:
+    graph = random_graph_batch()
+    assert graph.node_graph.bincount(minlength=5).tolist() == graph.node_offsets.diff().tolist()
+    assert (graph.node_graph.diff() >= 0).all()
+    question, choice = graph.pair_nodes
+    assert (graph.node_types[question] == QUESTION).all()
+    assert (graph.node_types[choice] == CHOICE).all()

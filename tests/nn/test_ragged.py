@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from kglm.nn.ragged import (
-    segment_attend,
+    bag_attend,
+    bag_sum,
     segment_index,
     segment_log_softmax,
     segment_mean,
@@ -81,15 +82,25 @@ def test_softmax_of_several_columns_is_that_of_each() -> None:
     torch.testing.assert_close(segment_softmax(logits, index, 6), expected)
 
 
-def test_attend_sums_by_softmax_and_gives_its_denominator() -> None:
+def test_bags_attend_by_softmax_and_give_its_denominator() -> None:
     logits = (50 * torch.randn(7, dtype=torch.float64)).requires_grad_()
-    values, index = torch.randn(7, 3, dtype=torch.float64), torch.tensor([0, 2, 2, 4, 0, 2, 4])
-    found, logs = segment_attend(logits, values, index, 6)
-    for s in range(6):
-        own = (index == s).nonzero().squeeze(-1)
-        expected = (logits[own].softmax(0).unsqueeze(-1) * values[own]).sum(0)
+    table = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    rows, offsets = torch.tensor([3, 1, 1, 0, 3, 3, 2]), torch.tensor([0, 2, 2, 5, 7, 7])
+    found, logs = bag_attend(logits, table, rows, offsets)
+    for s in range(5):
+        own = slice(int(offsets[s]), int(offsets[s + 1]))
+        expected = (logits[own].softmax(0).unsqueeze(-1) * table[rows[own]]).sum(0)
         torch.testing.assert_close(found[s], expected)
         torch.testing.assert_close(logs[s], logits[own].logsumexp(0))
-    assert torch.autograd.gradcheck(lambda x: segment_attend(x, values, index, 6)[0], logits)
-    (gradient,) = torch.autograd.grad(logs[[0, 2, 4]].sum(), logits)
-    torch.testing.assert_close(gradient, segment_softmax(logits.detach(), index, 6))
+    assert torch.autograd.gradcheck(lambda x, t: bag_attend(x, t, rows, offsets)[0], (logits, table))
+    (gradient,) = torch.autograd.grad(logs[[0, 2, 3]].sum(), logits)
+    torch.testing.assert_close(gradient, segment_softmax(logits.detach(), segment_index(offsets), 5))
+
+
+def test_bags_of_nothing_are_zero_and_take_part_in_the_gradient() -> None:
+    weights, table = torch.zeros(0, requires_grad=True), torch.zeros(0, 3, requires_grad=True)
+    found = bag_sum(weights, table, torch.zeros(0, dtype=torch.long), torch.zeros(3, dtype=torch.long))
+    assert torch.equal(found, torch.zeros(2, 3))
+    found.sum().backward()
+    assert weights.grad.shape == (0,)
+    assert table.grad.shape == (0, 3)
