@@ -112,11 +112,19 @@ def entity_settings(values: Mapping[str, Any]) -> EntitySettings:
 
 @dataclass(frozen=True)
 class Entities:
-    """A graph, how a data set's entities are found in it, and their vectors."""
+    """A graph, how a data set's entities are found in it, and their vectors.
+
+    Attributes:
+        graph: the graph.
+        names: finds entities.
+        vectors: what enters the encoder: the table, or the shuffled control.
+        table: the table as it is.
+    """
 
     graph: KnowledgeGraph
     names: EntityNames
     vectors: EntityVectors
+    table: EntityTable
 
     @classmethod
     def open(cls, settings: EntitySettings, recipe: GraphRecipe, cache_dir: Path) -> Entities | None:
@@ -129,11 +137,12 @@ class Entities:
             return None
         graph = recipe.open(cache_dir)
         logger.info("%r", graph)
-        vectors: EntityVectors = _table(settings, graph, cache_dir)
-        check_vectors(vectors, graph.fingerprint, "the table of entity vectors")
+        table = _table(settings, graph, cache_dir)
+        check_vectors(table, graph.fingerprint, "the table of entity vectors")
+        vectors: EntityVectors = table
         if settings.shuffled:
             vectors = ShuffledVectors(vectors, graph.num_entities, settings.shuffle_seed)
-        return cls(graph, settings.open_names(graph), vectors)
+        return cls(graph, settings.open_names(graph), vectors, table)
 
 
 def _table(settings: EntitySettings, graph: KnowledgeGraph, cache_dir: Path) -> EntityTable:
@@ -150,6 +159,8 @@ def build_model(
     encoder: EncoderSettings,
     fusion: FusionSettings,
     entities: Entities | None,
+    *,
+    plain: bool = False,
     **fields: Any,
 ) -> tuple[Model, PreTrainedTokenizerBase]:
     """Return an untrained model on its pretrained encoder, and the tokenizer.
@@ -159,6 +170,7 @@ def build_model(
         encoder: the plain encoder.
         fusion: how entities enter it.
         entities: what gives the vectors' dimension; None builds the plain encoder, without any fusion.
+        plain: build the plain encoder also where there are entities, which then only the head reads.
         fields: of the configuration, such as ``num_labels``.
 
     Raises:
@@ -177,7 +189,7 @@ def build_model(
             "entity_dim": entities.vectors.dim,
             "fusion_dim": fusion.dim,
             "num_entity_heads": fusion.num_heads,
-            "fusion_layers": None if fusion.layers is None else list(fusion.layers),
+            "fusion_layers": _layers(fusion, layers, plain),
             "alignment": fusion.alignment,
             "entity_bias": fusion.entity_bias,
             "cls_entity": fusion.cls_entity,
@@ -187,6 +199,12 @@ def build_model(
     model = model_class.from_backbone(backbone, **fields)
     model.get_input_embeddings().requires_grad_(not encoder.freeze_word_embeddings)
     return model, tokenizer
+
+
+def _layers(fusion: FusionSettings, count: int, plain: bool) -> list[str] | None:
+    if plain:
+        return ["plain"] * count
+    return None if fusion.layers is None else list(fusion.layers)
 
 
 def _from_checkpoint(

@@ -9,7 +9,15 @@ from typing import Any
 
 from kglm.errors import UnknownNameError
 
-STAGES = ("entity_typing", "kge", "linker", "pretraining", "question_answering", "relation_classification")
+STAGES = (
+    "entity_typing",
+    "kge",
+    "linker",
+    "pretraining",
+    "question_answering",
+    "relation_classification",
+    "word_senses",
+)
 
 
 def run_stage(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
