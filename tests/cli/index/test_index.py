@@ -159,7 +159,7 @@ def test_evaluation(kglm, judged, tmp_path):
     lines = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line.strip()}
     assert lines["1"] == ["0.625", "0.750"]  # (1 + 1 + 1/2 + 0) / 4; the best ranking has one at rank 1
     assert lines["2"] == ["0.750", "0.750"]
-    assert lines["MRR"] == ["0.750"]
+    assert lines["MRR@2"] == ["0.750"]
     found = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["relevant"] for row in found] == [[0], [2], [1, 2], [0]]
     assert found[1]["hits"][0]["text"] == FACTS[2]
