@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz.distance import OSA
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
 
 _RERANKED = 50  # forms whose edit distance is looked at, at least
 _BLOCK = 256  # strings compared at once
@@ -20,7 +20,7 @@ _BLOCK = 256  # strings compared at once
 class Similar(NamedTuple):
     """A form that is spelt like a string."""
 
-    index: int
+    number: int
     similarity: float
     """1 - edits / length of the longer one; an edit inserts, drops or replaces a character, or swaps two
     neighbours."""
@@ -30,7 +30,7 @@ class FuzzyIndex:
     """Looks up forms by spelling.
 
     Args:
-        surfaces: the forms; a found one is told by its index.
+        surfaces: the forms; a found one is told by its number, its place among them.
         ngrams: the shortest and the longest n-grams of characters, each within a word and its edges.
     """
 
@@ -44,7 +44,7 @@ class FuzzyIndex:
     def search(self, strings: Sequence[str], k: int = 10, least: float = 0.6) -> list[list[Similar]]:
         """Return up to ``k`` forms for each string, the most similar first, none below the similarity ``least``.
 
-        Forms as similar come in the order of their cosine, and then of their index.
+        Forms as similar come in the order of their cosine, and then of their number.
 
         Raises:
             ValueError: ``k`` is below 1, or ``least`` is not within 0 and 1.

@@ -202,9 +202,9 @@ def _extent(
     found: np.ndarray,
     count: int,
     begin: int,
-    first: int,
-    last: int,
-    reached: int,
+    first: Any,
+    last: Any,
+    reached: Any,
 ) -> tuple[int, int]:
     """Return where a span begins and ends: a name begins with its article, and ends with ``'s``, if the form does."""
     best = found[0, 1]
@@ -486,7 +486,8 @@ def match(
             says_more |= content[at] and not kinds[ids[at]] & PARTICLE
         if only_stops:
             content[begin:end] = True
-        at, reached = begin, np.int64(0)
+        at = begin
+        reached: Any = 0
         while at < end:
             strict = not content[at]
             if strict and joined[at] < 0 and not (word_flags[at] & CAPITAL and lower):
@@ -514,7 +515,8 @@ def match(
                 stack,
                 reach,
             )
-            last, following = np.int64(-1), at + 1
+            last: Any = -1
+            following = at + 1
             while ways > 0:
                 last = _next_end(reach, ways, last, overlapping)
                 if last < 0:

@@ -211,10 +211,10 @@ def stop_words_around(
     kinds: np.ndarray,
     begin: int,
     end: int,
-    first: int,
-    last: int,
-    leading: int,
-    trailing: int,
+    first: Any,
+    last: Any,
+    leading: Any,
+    trailing: Any,
 ) -> Any:
     """Return the hash of the stop words of a phrase, articles left out.
 
@@ -266,10 +266,10 @@ def _insert_path(trie: Trie, words: np.ndarray, count: int, kind: int, nodes: in
     Returns:
         The numbers of nodes and of paths.
     """
-    node = np.int64(0)
+    node: Any = 0
     for i in range(count):
         if node == 0:
-            child = np.int64(trie.roots[words[i]])
+            child: Any = np.int64(trie.roots[words[i]])
             if child < 0:
                 child = nodes
                 nodes += 1
@@ -329,7 +329,10 @@ def insert(
         form = number + text
         if not 0 < count <= max_words:
             continue
-        first, last, place, breaks = np.int64(-1), np.int64(-1), 0, np.uint32(0)
+        first: Any = -1
+        last: Any = -1
+        breaks: Any = np.uint32(0)
+        place = 0
         for at in range(begin, end):
             if content[at]:
                 if first < 0:

@@ -30,7 +30,7 @@ def distance(a, b):
 )
 def test_the_form_that_was_meant_comes_first(index, typo, form):
     (found,) = index.search([typo])
-    assert FORMS[found[0].index] == form
+    assert FORMS[found[0].number] == form
 
 
 @given(st.lists(st.one_of(st.text(max_size=8), st.sampled_from([*FORMS, "do", "elephan", "ho"])), max_size=4))
@@ -40,7 +40,7 @@ def test_similarity_is_by_edits_and_best_first(index, strings):
         values = [similar.similarity for similar in found]
         assert values == sorted(values, reverse=True)
         for similar in found:
-            a, b = string.casefold(), FORMS[similar.index].casefold()
+            a, b = string.casefold(), FORMS[similar.number].casefold()
             assert similar.similarity == pytest.approx(1 - distance(a, b) / max(len(a), len(b)))
             assert similar.similarity >= 0.3
 
