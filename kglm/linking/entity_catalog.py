@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kglm.embeddings.description_table import described
 from kglm.errors import DataError
 from kglm.kg.graph import KnowledgeGraph
 
@@ -40,7 +41,7 @@ class EntityCatalog:
     def __init__(self, graph: KnowledgeGraph) -> None:
         self.graph = graph
         self.added: list[AddedEntity] = []
-        self.aliases: list[tuple[int, str]] = []
+        self.aliases: list[tuple[int, str, int]] = []
         self._ids: dict[str, int] = {}
         self._degrees = np.diff(graph.links.indptr.astype(np.int64))
 
@@ -107,9 +108,8 @@ class EntityCatalog:
         return degrees
 
     def description_text(self, entity: int) -> str:
-        """Return ``label, description``, or the label alone: what an encoder reads of an entity."""
-        description = self.description(entity)
-        return f"{self.label(entity)}, {description}" if description else self.label(entity)
+        """Return ``label: description``, or the label alone: what an encoder reads of an entity."""
+        return described(self.label(entity), self.description(entity))
 
     def neighborhood_text(self, entity: int) -> str:
         """Return ``label: neighbour, neighbour, ...``: those with few links of their own, which tell the most."""
@@ -128,5 +128,5 @@ class EntityCatalog:
             yield surface, entities[start:end], counts[start:end]
         for number, entity in enumerate(self.added):
             yield entity.label, [graph.num_entities + number], [0]
-        for alias_of, alias in self.aliases:
-            yield alias, [alias_of], [0]
+        for alias_of, alias, count in self.aliases:
+            yield alias, [alias_of], [count]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kglm.linking.candidate_sets import SOURCES, CandidateSets
-from kglm.linking.coherence import LinkAffinity, TextAffinity, coherence
+from kglm.linking.coherence import Affinity, LinkAffinity, TextAffinity, coherence
 from kglm.linking.context import MentionContexts
 from kglm.linking.entity_catalog import EntityCatalog
 from kglm.linking.entity_vectors import LazyVectors
@@ -92,7 +92,7 @@ class FeatureSources:
             text_offsets: ``int64 [N + 1]``, the mentions of each text.
         """
         values = features.values.copy()
-        affinities = {
+        affinities: dict[str, Callable[[], Affinity]] = {
             "coherence_text": lambda: TextAffinity(self.descriptions),
             "coherence_links": lambda: LinkAffinity(self.catalog),
         }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from kglm.kg.graph import KnowledgeGraph
+from kglm.linking.options import Kind
 
 SAMPLE = 1000
 """Labels looked at."""
 
 
-def kind_of(graph: KnowledgeGraph) -> str:
+def kind_of(graph: KnowledgeGraph) -> Kind:
     """Return ``names``, ``senses`` or ``concepts``.
 
     A graph whose aliases were counted has senses (WordNet). Else, where most labels begin with a capital, they are

@@ -18,8 +18,8 @@ class Candidate(NamedTuple):
 class Mention:
     """A span ``text[start:end]`` of the original text and its candidates, the likeliest first.
 
-    ``nil`` is the probability that no entity of the graph is meant. It and the candidates' probabilities sum to 1 where
-    a linker keeps all candidates, and to less where it drops the unlikely ones.
+    ``nil`` is the probability that no entity of the graph is meant. It and the candidates' probabilities sum to 1
+    where a linker keeps all candidates, and to less where it drops the unlikely ones.
     """
 
     start: int

@@ -17,7 +17,7 @@ _RUN = re.compile(rf"(?<!\w){_CAPITAL}(?:[ ]{_CAPITAL}){{0,{LONGEST - 1}}}")
 
 
 def capital_runs(text: str, taken: Sequence[Span]) -> list[Span]:
-    """Return runs of words with capitals that touch none of the spans taken; stop words at their ends are left out."""
+    """Return runs of words with capitals that touch none of the spans taken, without stop words at their ends."""
     covered = bytearray(len(text))
     for start, end in taken:
         covered[start:end] = b"\1" * (end - start)

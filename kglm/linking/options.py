@@ -20,14 +20,14 @@ class EntityLinkerOptions:
     """How the entity linker works.
 
     Attributes:
-        kind: what the graph's entities are, which decides about look-ups and default weights: ``names`` (people, places,
-            works: Wikidata), ``senses`` (of words: WordNet), ``concepts`` (a word is what it means: ConceptNet), or
-            ``auto``, told from the graph.
+        kind: what the graph's entities are, which decides about look-ups and default weights: ``names`` (people,
+            places, works: Wikidata), ``senses`` (of words: WordNet), ``concepts`` (a word is what it means:
+            ConceptNet), or ``auto``, told from the graph.
         max_candidates: candidates of a mention that are scored.
         keep: candidates of a mention that are returned.
         min_probability: candidates below it are not returned.
-        drop_nil: whether mentions that mean no entity, by all likelihood, are left out. For concepts it prunes those that
-            have nothing to do with their context.
+        drop_nil: whether mentions that mean no entity, by all likelihood, are left out. For concepts it prunes
+            those that have nothing to do with their context.
         fuzzy: whether aliases of similar spelling are looked up for given mentions that no alias fits.
         dense: entities looked up by meaning for each given mention; 0 for none.
         beside: sentences on either side of a mention's own that count as its context.

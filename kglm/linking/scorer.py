@@ -1,8 +1,8 @@
 """The choice among candidates and NIL: a conditional logit over features, and its fit.
 
-A candidate scores w · x; NIL scores a constant. The probabilities of a mention are the softmax over its candidates and
-NIL (McFadden, *Conditional logit analysis of qualitative choice behavior*, 1974). Being fitted by maximum likelihood,
-they are calibrated on what they were fitted on.
+A candidate scores w · x; NIL scores a constant. The probabilities of a mention are the softmax over its candidates
+and NIL (McFadden, *Conditional logit analysis of qualitative choice behavior*, 1974). Being fitted by maximum
+likelihood, they are calibrated on what they were fitted on.
 """
 
 from __future__ import annotations
@@ -160,8 +160,8 @@ class _Problem:
         sizes = np.diff(offsets)
         if values.shape != (int(offsets[-1]), len(features)) or len(gold) != len(sizes):
             raise DataError(
-                f"features have the shape {values.shape} and gold {gold.shape}; expected {int(offsets[-1])} candidates "
-                f"by {len(features)} features, and {len(sizes)} mentions"
+                f"features have the shape {values.shape} and gold {gold.shape}; expected {int(offsets[-1])} "
+                f"candidates by {len(features)} features, and {len(sizes)} mentions"
             )
         if ((gold >= sizes) & (gold >= 0)).any() or (gold < -1).any():
             raise DataError("a gold candidate is not among those of its mention")

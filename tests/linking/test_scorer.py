@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ from kglm.linking.scorer import LogLinearScorer, _Problem, fit_scorer, ragged_so
 def naive_softmax(scores, offsets, nil):
     """Mention by mention, in plain Python."""
     chosen, rest = [], []
-    for low, high in zip(offsets[:-1], offsets[1:], strict=True):
+    for low, high in itertools.pairwise(offsets):
         ours = [math.exp(score) for score in scores[low:high]]
         other = 0.0 if nil is None else math.exp(nil)
         total = sum(ours) + other

@@ -1,8 +1,8 @@
 """Gold sets in ELEVANT's JSON lines: ``{"id", "text", "labels": [{"span": [start, end], "entity_id"}]}``.
 
 Source: Bast, Hertel and Prange, *A Fair and In-Depth Evaluation of Existing End-to-End Entity Linking Systems*,
-EMNLP 2023. An id that is no Wikidata id (``<NIL>``, ``<NO_MAPPING>``, ``Unknown1``) marks an entity that Wikidata does
-not have; labels that are part of another (``parent``) are read as any other.
+EMNLP 2023. An id that is no Wikidata id (``<NIL>``, ``<NO_MAPPING>``, ``Unknown1``) marks an entity that Wikidata
+does not have; labels that are part of another (``parent``) are read as any other.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,7 +77,7 @@ def sorted_mentions(text: str, mentions: Sequence[GoldMention]) -> tuple[GoldMen
     for mention in ordered:
         if not 0 <= mention.start < mention.end <= len(text):
             raise ValueError(f"the span {mention.start}-{mention.end} is no part of a text of {len(text)} characters")
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(ordered):
         if first[:2] == second[:2]:
             raise ValueError(f"the span {first.start}-{first.end} is marked twice")
     return tuple(ordered)
