@@ -23,6 +23,7 @@ from kglm.data.entity_inputs import TextCollator
 from kglm.data.relation_examples import MARKERS
 from kglm.data.relation_task import RelationTask
 from kglm.data.text_classification import TextClassificationCollator, TextClassificationDataset
+from kglm.errors import ConfigError
 from kglm.kg.recipe import GraphRecipe
 from kglm.models import FusionEncoderForSequenceClassification
 from kglm.training import TrainingConfig, seed_everything
@@ -60,6 +61,13 @@ class RelationSettings:
         require_keys(config, VALUES, SECTIONS)
         seed = at_least("seed", config["seed"], 0)
         trainer = section(TrainingConfig, {**config["trainer"], "seed": seed}, "trainer")
+        encoder = section(EncoderSettings, config["encoder"], "encoder")
+        relations = section(RelationTask, config["relations"], "relations")
+        if relations.markers == "tokens" and encoder.freeze_word_embeddings:
+            raise ConfigError(
+                "relations.markers is 'tokens' and encoder.freeze_word_embeddings is true: new tokens could not be "
+                "learnt. Set the latter to false, or take markers that the vocabulary has ('symbols')"
+            )
         return cls(
             name=text("name", config["name"]),
             seed=seed,
@@ -67,10 +75,10 @@ class RelationSettings:
             max_length=at_least("max_length", config["max_length"], 8),
             cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
             graph=section(GraphRecipe, config["graph"], "graph"),
-            encoder=section(EncoderSettings, config["encoder"], "encoder"),
+            encoder=encoder,
             fusion=section(FusionSettings, config["fusion"], "fusion"),
             entities=entity_settings(config["entities"]),
-            relations=section(RelationTask, config["relations"], "relations"),
+            relations=relations,
             trainer=check_metric(trainer, MEASURES),
         )
 

@@ -66,7 +66,12 @@ def test_a_finished_run_is_not_written_over(runs, small, data_dir, cache_dir):
 
 
 def test_marker_tokens_negative_relation_and_linked_only(kglm, tmp_path, small):
-    options = ("relations.markers=tokens", "relations.negative=cuts", "relations.linked_only=true")
+    options = (
+        "relations.markers=tokens",
+        "encoder.freeze_word_embeddings=false",
+        "relations.negative=cuts",
+        "relations.linked_only=true",
+    )
     outcome = kglm("train", "experiment=wiki80_fused", *small, *options, "fusion.alignment=span", "run_dir=run")
     assert outcome.code == 0, outcome.err
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -120,6 +125,7 @@ def test_every_key_of_an_option_is_read(path):
         ("+relations.marker=x", ConfigError, "relations has no field 'marker'; did you mean 'markers'"),
         ("+fusion.layer=null", ConfigError, "fusion has no field 'layer'"),
         ("max_length=2", ConfigError, "max_length is 2"),
+        ("relations.markers=tokens", ConfigError, "new tokens could not be learnt"),
     ],
 )
 def test_mistakes_are_named(override, error, message):
