@@ -1,5 +1,6 @@
 import shutil
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import faiss
@@ -118,6 +119,18 @@ def test_a_stream_is_the_same_as_an_array(vectors, queries, tmp_path):
     whole = VectorIndex.build(vectors, tmp_path / "b", preset="exact")
     assert len(alive) == 15
     assert (streamed.search(queries).ids == whole.search(queries).ids).all()
+
+
+def test_a_stream_is_never_held_in_memory(tmp_path):
+    chunk = np.random.default_rng(0).standard_normal((2_000, 64), dtype=np.float32)
+    tracemalloc.start()
+    try:
+        index = VectorIndex.build((chunk for _ in range(40)), tmp_path / "i", preset="exact")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(index) == 80_000  # 20 MB
+    assert peak < 6 * chunk.nbytes
 
 
 def test_shards_are_the_same_as_one_piece(vectors, queries, tmp_path, capfd):
