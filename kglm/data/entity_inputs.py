@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from kglm.data.entity_vectors import EntityVectors
+from kglm.data.entity_vectors import EntityVectors, MentionVectors
 from kglm.data.linked_text import LinkedText
 from kglm.data.span_alignment import TokenPlaces
 from kglm.errors import ConfigError, DataError
+from kglm.linking.fused_embeddings import MentionEmbeddings
 from kglm.linking.mention import Candidate, Mention
 
 NOWHERE = -1  # the position of a token that is not there
@@ -139,6 +140,25 @@ def number_mentions(texts: Sequence[LinkedText], offsets: np.ndarray) -> list[Li
         )
         for text, first in zip(texts, offsets, strict=False)
     ]
+
+
+def embedded_texts(
+    texts: Sequence[str], embeddings: MentionEmbeddings, fingerprint: str
+) -> tuple[list[LinkedText], MentionVectors]:
+    """Return what a linker's ``embed`` found as linked texts, and the vectors that a collator gathers for them.
+
+    Args:
+        texts: N of them, as they were embedded.
+        embeddings: of their mentions.
+        fingerprint: of the linker's graph.
+
+    Raises:
+        DataError: texts and embeddings differ in number.
+    """
+    if len(texts) != len(embeddings.mentions):
+        raise DataError(f"{len(texts)} texts, but embeddings of the mentions of {len(embeddings.mentions)}")
+    linked = [LinkedText(text, tuple(found)) for text, found in zip(texts, embeddings.mentions, strict=True)]
+    return number_mentions(linked, embeddings.offsets), MentionVectors(embeddings.vectors, fingerprint)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import torch
 
 from kglm.data.entity_inputs import (
     TextCollator,
+    embedded_texts,
     encode_linked,
     mix_candidates,
     number_mentions,
@@ -13,7 +14,10 @@ from kglm.data.entity_inputs import (
 from kglm.data.entity_vectors import MentionVectors
 from kglm.data.linked_text import LinkedText, certain_mention
 from kglm.embeddings import EntityTable
+from kglm.encoders import TextEncoder
 from kglm.errors import DataError
+from kglm.kg.records import Triple
+from kglm.linking.entity_linker import EntityLinker
 from kglm.linking.mention import Candidate, Mention
 from kglm.models import FusionEncoderModel
 from kglm.testing import tiny_fusion_encoder
@@ -139,6 +143,23 @@ def test_vectors_for_each_mention(tokenizers):
     np.testing.assert_array_equal(batch["entity_embeds"][1, :2], vectors.vectors[5:])
     with pytest.raises(DataError, match="do not fit vectors"):
         number_mentions(TEXTS, np.array([0, 4, 7, 7]))
+
+
+def test_what_a_linker_embeds_goes_in_as_it_is(graph_of, tiny_encoder, tokenizers):
+    graph = graph_of(Triple("garden", "r", "shovel"), Triple("hole", "r", "garden"))
+    linker = EntityLinker(graph, encoder=TextEncoder.load(str(tiny_encoder)))
+    texts = ["dig a hole in the garden", "nothing here", "a shovel, a shovel"]
+    embeddings = linker.embed(texts)
+    linked, vectors = embedded_texts(texts, embeddings, graph.fingerprint)
+    assert [len(text.mentions) for text in linked] == [2, 0, 2]
+    encoded = encode_linked(linked, tokenizers["wordpiece"], 64)
+    batch = TextCollator(tokenizers["wordpiece"], vectors)(encoded)
+    assert batch["entity_embeds"].shape == (3, 2, embeddings.vectors.shape[1])
+    np.testing.assert_array_equal(batch["entity_embeds"][0], embeddings.vectors[:2])
+    np.testing.assert_array_equal(batch["entity_embeds"][2], embeddings.vectors[2:])
+    assert embeddings.vectors.any(1).all()
+    with pytest.raises(DataError, match="1 texts, but embeddings of the mentions of 3"):
+        embedded_texts(texts[:1], embeddings, graph.fingerprint)
 
 
 def test_a_mention_without_candidates_is_no_entity(tokenizers):
