@@ -11,19 +11,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kglm.inference import Answer, Answerer
     from kglm.kg import GraphRecipe, KnowledgeGraph
-    from kglm.linking import LexicalLinker
+    from kglm.linking import EntityLinker, LexicalLinker
+    from kglm.retrieval import TextIndex, VectorIndex
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Answer": "kglm.inference",
     "Answerer": "kglm.inference",
+    "EntityLinker": "kglm.linking",
     "GraphRecipe": "kglm.kg",
     "KnowledgeGraph": "kglm.kg",
     "LexicalLinker": "kglm.linking",
+    "TextIndex": "kglm.retrieval",
+    "VectorIndex": "kglm.retrieval",
 }
 
-__all__ = ["Answer", "Answerer", "GraphRecipe", "KnowledgeGraph", "LexicalLinker", "__version__"]
+__all__ = [
+    "Answer",
+    "Answerer",
+    "EntityLinker",
+    "GraphRecipe",
+    "KnowledgeGraph",
+    "LexicalLinker",
+    "TextIndex",
+    "VectorIndex",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:
