@@ -289,3 +289,12 @@ def test_a_megabyte_of_text(names_graph):
     assert len(mentions) == 1800
     assert all(text[one.start : one.end] == one.text for one in mentions)
     assert linker.link("x" * 1_000_000) == []
+
+
+def test_three_lines_link_a_sentence_to_the_everyday_graph(tiny_encoder, tmp_path):
+    from kglm import EntityLinker
+
+    linker = EntityLinker.from_recipe("everyday", cache_dir=tmp_path, encoder=str(tiny_encoder))
+    mentions = linker.link("I dug a hole with a shovel.")
+    assert [one.text for one in mentions] == ["dug", "hole", "shovel"]
+    assert [linker.catalog.label(one.candidates[0].entity) for one in mentions] == ["dig", "hole", "shovel"]
