@@ -24,11 +24,14 @@ class EntityNames:
     def __init__(self, graph: KnowledgeGraph, aliases: Mapping[str, str] | None = None) -> None:
         self.graph = graph
         self.aliases = aliases or {}
+        self._found: dict[str, int | None] = {}  # a corpus asks for the same entities again and again
 
     def find(self, name: str) -> int | None:
         """Return the id of an entity; None where the graph does not have it."""
-        found = self.graph.entities.find(self.aliases.get(name, name))
-        return None if found < 0 else found
+        if name not in self._found:
+            place = self.graph.entities.find(self.aliases.get(name, name))
+            self._found[name] = None if place < 0 else place
+        return self._found[name]
 
 
 def read_aliases(path: Path | str, *, name: str, entity: str) -> dict[str, str]:
