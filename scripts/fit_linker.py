@@ -16,7 +16,8 @@ from kglm.linking.fitting import fit_weights
 from kglm.linking.weights import DEFAULTS, PRIOR_WITH_NIL
 
 
-def main():
+def main() -> None:
+    """Fit and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--graph", default="fb15k237", help="recipe of the graph")
     parser.add_argument("--gold", type=Path, required=True, help="gold set, ELEVANT's JSON lines or NIF")
