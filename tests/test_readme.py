@@ -46,13 +46,17 @@ def run(tmp_path, tmp_path_factory, tiny_encoder):
     (tmp_path / "my_graph.tsv").write_text(GRAPH, encoding="utf-8")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    quick = [f"encoder.name={tiny_encoder}", "trainer.max_steps=2", "trainer.precision=fp32", "report_splits=[dev]"]
+    short = ["trainer.max_steps=2", "trainer.precision=fp32"]
+    asks = [f"encoder.name={tiny_encoder}", "report_splits=[dev]"]  # of a stage that answers questions
 
     def run(words):
         if words[:2] == ["kglm", "train"] and "--cfg" not in words:
             words = [word.replace("seed=0,1,2", "seed=0,1") for word in words]
             csqa = any(word.startswith("experiment=csqa") for word in words)
-            words = [*words, *quick, *([f"task.dev_size={CSQA_DEV}"] if csqa else [])]
+            answers = not any(word.startswith("stage=") for word in words)
+            words = [*words, *short, *(asks if answers else []), *([f"task.dev_size={CSQA_DEV}"] if csqa else [])]
+        if words[:3] == ["kglm", "index", "build"]:
+            words = [*words, "--encoder", str(tiny_encoder), "--max-length", "32"]
         if words[0] == "kglm":
             outcome = run_kglm(words[1:], tmp_path, data, cache)
             assert outcome.code == 0, f"{shlex.join(words)}\n{outcome.err}"
