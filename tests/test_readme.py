@@ -47,7 +47,7 @@ def run(tmp_path, tmp_path_factory, tiny_encoder):
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     short = ["trainer.max_steps=2", "trainer.precision=fp32"]
-    asks = [f"encoder.name={tiny_encoder}", "report_splits=[dev]"]  # of a stage that answers questions
+    asks = [f"encoder.name={tiny_encoder}", "report_splits=[test]"]  # of a stage that answers questions
 
     def run(words):
         if words[:2] == ["kglm", "train"] and "--cfg" not in words:
