@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,9 +18,9 @@ def merged_batches(
     batches: Iterator[TripleBatch | LabelBatch], rows: int = BATCH_ROWS
 ) -> Iterator[TripleBatch | LabelBatch]:
     """Yield batches of at least ``rows`` rows, joined from smaller ones of the same kind in their order."""
-    waiting: dict[type, list[TripleBatch | LabelBatch]] = {TripleBatch: [], LabelBatch: []}
+    waiting: defaultdict[tuple[type, bool], list[TripleBatch | LabelBatch]] = defaultdict(list)
     for batch in batches:
-        kind = waiting[type(batch)]
+        kind = waiting[type(batch), isinstance(batch, LabelBatch) and batch.standalone]
         if len(batch):
             kind.append(batch)
         if sum(map(len, kind)) >= rows:
@@ -32,11 +35,12 @@ def _joined(batches: list[TripleBatch | LabelBatch]) -> TripleBatch | LabelBatch
     first = batches[0]
     if len(batches) == 1:
         return first
-    columns = {}
-    for name in first.__dataclass_fields__:
-        parts = [getattr(batch, name) for batch in batches]
-        columns[name] = None if any(part is None for part in parts) else pa.concat_arrays(parts)
-    return type(first)(**columns)
+    columns: dict[str, Any] = {}
+    for field in fields(first):
+        parts = [getattr(batch, field.name) for batch in batches]
+        if not isinstance(parts[0], bool):  # all of a kind are alike in what is no column
+            columns[field.name] = None if any(part is None for part in parts) else pa.concat_arrays(parts)
+    return replace(first, **columns)
 
 
 def one_by_one(records: Records) -> Iterator[Triple | Label | Description]:
