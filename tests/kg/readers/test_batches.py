@@ -5,12 +5,14 @@ from kglm.kg.records import LabelBatch, TripleBatch
 
 
 def triples(*heads):
-    return TripleBatch(pa.array(heads), pa.array(["r"] * len(heads)), pa.array(["t"] * len(heads)), None)
+    columns = {"heads": heads, "relations": ["r"] * len(heads), "tails": ["t"] * len(heads)}
+    arrays = {name: pa.array(values, pa.string()) for name, values in columns.items()}
+    return TripleBatch(**arrays, weights=pa.array([1.0] * len(heads)))
 
 
 def labels(*names, standalone=False):
     preferred = pa.array([False] * len(names))
-    return LabelBatch(pa.array(names), pa.array(names), preferred, standalone=standalone)
+    return LabelBatch(entities=pa.array(names), texts=pa.array(names), preferred=preferred, standalone=standalone)
 
 
 def test_small_batches_of_a_kind_are_joined_in_their_order():
