@@ -65,12 +65,13 @@ PRIOR = LinkerWeights(
 """No context: the likeliest bearer of the alias, whole aliases before parts and all else, never NIL. A baseline."""
 
 SENSES = LinkerWeights(LogLinearScorer({"log_prior": 1.0, "context": 10.0}, None))
-"""The cosine of gloss and context, plus a tenth of the log of the sense's prior. Not fitted: the ratio is round. SemCor
-sentences (310, drawn with seed 0) fit 1.08 and 6.37; coherence and the mention's own vector add nothing there."""
+"""The cosine of gloss and context, plus a tenth of the log of the sense's prior. Not fitted: the ratio is round.
+SemCor sentences (310, drawn with seed 0) fit 1.08 and 6.37; coherence and the mention's own vector add nothing
+there."""
 
 CONCEPTS = LinkerWeights(LogLinearScorer({"log_prior": 1.0, "context": 10.0}, 2.0))
-"""Relevance to the context: a concept whose label has a cosine of 0.2 with its sentence is as likely to belong there as
-not. Of the mentions in CommonsenseQA's training questions, a bit more than a quarter lie below. Not fitted."""
+"""Relevance to the context: a concept whose label has a cosine of 0.2 with its sentence is as likely to belong there
+as not. Of the mentions in CommonsenseQA's training questions, a bit more than a quarter lie below. Not fitted."""
 
 NAMES = LinkerWeights(
     LogLinearScorer(
