@@ -14,9 +14,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from kglm.cli.settings import EncoderSettings, section
 from kglm.data.entity_names import EntityNames, read_aliases
 from kglm.data.entity_vectors import EntityVectors, ShuffledVectors, check_vectors
-from kglm.embeddings.description_table import description_table
 from kglm.embeddings.entity_table import EntityTable
-from kglm.embeddings.text_embeddings import label_table
+from kglm.embeddings.text_embeddings import text_table
 from kglm.encoders import TextEncoder, load_encoder
 from kglm.errors import ConfigError, DataError, FingerprintMismatchError, UnknownNameError
 from kglm.kg.graph import KnowledgeGraph
@@ -150,8 +149,7 @@ def _table(settings: EntitySettings, graph: KnowledgeGraph, cache_dir: Path) -> 
         return EntityTable.open(settings.table, graph)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     reader = TextEncoder.load(settings.text_encoder, max_length=DESCRIPTION_TOKENS, device=device)
-    make = label_table if settings.source == "labels" else description_table
-    return make(graph, reader, cache_dir)
+    return text_table(graph, reader, cache_dir, content=settings.source.removesuffix("s"))
 
 
 def build_model(

@@ -31,14 +31,16 @@ def entity_texts(graph: KnowledgeGraph, content: str, *, max_facts: int = MAX_FA
         raise UnknownNameError("content", content, CONTENTS)
     if content == "label":
         return iter(graph.labels)
-    described = (
-        f"{label}: {description}" if description else label
-        for label, description in zip(graph.labels, graph.descriptions, strict=True)
-    )
+    texts = map(described, graph.labels, graph.descriptions)
     if content == "description":
-        return described
+        return texts
     labels = list(graph.labels)
-    return (_with_facts(graph, labels, entity, text, max_facts) for entity, text in enumerate(described))
+    return (_with_facts(graph, labels, entity, text, max_facts) for entity, text in enumerate(texts))
+
+
+def described(label: str, description: str) -> str:
+    """Return the text that stands for an entity: ``label: description``, or the label alone."""
+    return f"{label}: {description}" if description else label
 
 
 def _with_facts(graph: KnowledgeGraph, labels: list[str], entity: int, text: str, max_facts: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kglm.embeddings.description_table import described
+from kglm.embeddings.entity_texts import described
 from kglm.errors import DataError
 from kglm.kg.graph import KnowledgeGraph
 

@@ -78,7 +78,7 @@ class EntityLinker:
         weights: of the features; None for the defaults of the graph's kind.
         table: vectors of the graph's entities. Its structural block goes into :meth:`embed`; so does the textual one,
             which also spares the encoding of descriptions where it was made of them by this encoder
-            (:func:`kglm.embeddings.description_table.description_table`). Otherwise an entity is encoded when it
+            (:func:`kglm.embeddings.text_embeddings.text_table`). Otherwise an entity is encoded when it
             first becomes a candidate, and a linker is ready without a pass over the graph.
         index: of the entities' descriptions by this encoder, for ``options.dense``.
 

@@ -1,7 +1,7 @@
 import pytest
+from linking.tiny_linking import WordEncoder, concept_records, name_records
 
 from kglm.linking import EntityLinker
-from linking.tiny_linking import WordEncoder, concept_records, name_records
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from kglm.cli.linkers import EntityLinkerSettings
 from kglm.cli.settings import require_keys, section, text
-from kglm.embeddings.description_table import description_table
+from kglm.embeddings.text_embeddings import text_table
 from kglm.errors import ConfigError, require_file_place
 from kglm.files import atomic_write_json
 from kglm.kg.recipe import GraphRecipe
@@ -52,7 +52,7 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     identifiers = EntityIdentifiers.read(graph, gold.identifiers)
     linker = settings.open(graph)
     if linker.table is None:
-        linker = settings.open(graph, table=description_table(graph, linker.encoder, cache_dir))
+        linker = settings.open(graph, table=text_table(graph, linker.encoder, cache_dir, content="description"))
     reports = {"linker": evaluate_linking(linker, documents, identifiers)}
     if config["prior"]:
         for name, weights in (("prior alone", PRIOR), ("prior and NIL", PRIOR_WITH_NIL)):

@@ -58,7 +58,11 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     metrics = retrieval_metrics(found.ids, judged.relevant, ks)
     detail = f"{len(judged.queries):,} queries on {number(len(index))} {index.manifest['what']}, {retriever.mode}"
     rows = [[f"{k}", f"{metrics[f'recall@{k}']:.3f}", f"{metrics[f'ndcg@{k}']:.3f}"] for k in ks]
-    show(heading("retrieval", detail), table([">k", ">recall@k", ">nDCG@k"], rows), f"MRR@{max(ks)} {metrics['mrr']:.3f}")
+    show(
+        heading("retrieval", detail),
+        table([">k", ">recall@k", ">nDCG@k"], rows),
+        f"MRR@{max(ks)} {metrics['mrr']:.3f}",
+    )
     return metrics
 
 
