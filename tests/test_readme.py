@@ -15,7 +15,11 @@ from small_world import CSQA_DEV, csqa_rows, run_kglm, write_small_world
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
-GRAPH = "trowel\tUsedFor\tplant flowers\nexcavator\tUsedFor\tdig\ntent\tUsedFor\tsleep\n"
+TRIPLES = (
+    "trowel UsedFor dig, spade UsedFor dig, excavator UsedFor dig, trowel UsedFor plant_flowers, tent UsedFor sleep, "
+    "bed UsedFor sleep, trowel AtLocation garden, spade AtLocation garden, tent AtLocation garden, bed AtLocation room"
+)
+GRAPH = "".join("\t".join(triple.split()).replace("_", " ") + "\n" for triple in TRIPLES.split(", "))
 
 pytestmark = pytest.mark.slow
 

@@ -50,7 +50,6 @@ def unpacked(wheel):
 def kglm(unpacked, tmp_path):
     """A function that runs a command of the unpacked wheel in another process and folder."""
     environment = {**os.environ, "PYTHONPATH": str(unpacked), "KGLM_CACHE_DIR": str(tmp_path / "cache")}
-    environment["NUMBA_DISABLE_JIT"] = "1"  # compiling takes longer than all the rest
     code = (
         "import sys, kglm, kglm.conf, kglm.graphs\n"
         "places = [str(module.__path__[0]) for module in (kglm, kglm.conf, kglm.graphs)]\n"

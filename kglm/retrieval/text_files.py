@@ -144,19 +144,25 @@ def _delimited_rows(path: Path, format: str, header: bool) -> Iterator[tuple[int
         options = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
     with open_bytes(path, WHAT) as handle:
         reader = csv.reader(_decoded(path, handle), **options)
-        names = next(reader, None) if header else None
-        while True:
-            try:
-                fields = next(reader, None)
-            except csv.Error as error:
-                raise DataError.at(path, reader.line_num, f"not {format.upper()} ({error})") from error
-            if fields is None:
-                return
+        rows = _checked_rows(reader, path, format)
+        names = next(rows, None) if header else None
+        for fields in rows:
             if not fields:
                 continue
             if names is not None and len(fields) != len(names):
                 raise DataError.at(path, reader.line_num, f"{len(fields)} fields, but the header has {len(names)}")
             yield reader.line_num, dict(zip(names or map(str, range(len(fields))), fields, strict=True))
+
+
+def _checked_rows(reader: Any, path: Path, format: str) -> Iterator[list[str]]:
+    while True:
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            raise DataError.at(path, reader.line_num, f"not {format.upper()} ({error})") from error
+        if fields is None:
+            return
+        yield fields
 
 
 def _decoded(path: Path, handle: IO[bytes]) -> Iterator[str]:

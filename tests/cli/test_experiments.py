@@ -18,8 +18,13 @@ CONF = Path(__file__).parents[2] / "conf"
 EXPERIMENTS = sorted(
     path.stem for path in (CONF / "experiment").glob("*.yaml") if "override /stage:" not in path.read_text()
 )
-OWN_GROUPS = {"encoder", "graph", "linker", "paths", "reasoner", "task", "trainer"}
-GROUPS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml")) if path.parent.name in OWN_GROUPS]
+OWN_GROUPS = {"encoder", "facts", "graph", "linker", "paths", "reasoner", "task", "trainer"}
+OTHERS = {("linker", "entity")}  # for evaluations
+GROUPS = [
+    (path.parent.name, path.stem)
+    for path in sorted(CONF.glob("*/*.yaml"))
+    if path.parent.name in OWN_GROUPS and (path.parent.name, path.stem) not in OTHERS
+]
 REQUIRED = {
     ("encoder", "hub"): ["encoder.name=some/encoder"],
     ("graph", "conceptnet5"): ["graph.source=assertions.csv.gz"],

@@ -33,7 +33,7 @@ def answer_of():
             ChoiceScore("ABCDEFGHIJ"[i], text, 0.0, 0.6 if i == predicted else rest) for i, text in enumerate(texts)
         )
         paths = tuple(sorted(paths, key=lambda path: -path.attention))
-        return Answer("q", question, choices, predicted, (), paths, tuple(notes))
+        return Answer("q", question, choices, predicted, paths=paths, notes=tuple(notes))
 
     return make
 
