@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 TRIPLES = (
-    "trowel UsedFor dig, spade UsedFor dig, excavator UsedFor dig, trowel UsedFor plant_flowers, tent UsedFor sleep, "
-    "bed UsedFor sleep, trowel AtLocation garden, spade AtLocation garden, tent AtLocation garden, bed AtLocation room"
+    "trowel UsedFor dig, spade UsedFor dig, excavator UsedFor dig, trowel UsedFor plant_flowers, "
+    "tent UsedFor sleep, bed UsedFor sleep, trowel AtLocation garden, spade AtLocation garden, "
+    "tent AtLocation garden, bed AtLocation room"
 )
 GRAPH = "".join("\t".join(triple.split()).replace("_", " ") + "\n" for triple in TRIPLES.split(", "))
 
