@@ -1,4 +1,4 @@
-"""The command line: ``kglm train | evaluate | answer | predict | report | graph | convert``."""
+"""The command line: ``kglm train | evaluate | answer | predict | report | graph | index | convert``."""
 
 from __future__ import annotations
 
