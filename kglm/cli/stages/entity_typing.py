@@ -9,20 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kglm.cli.fusion import Entities, EntitySettings, FusionSettings, build_model, check_max_length, entity_settings
-from kglm.cli.settings import EncoderSettings, at_least, report_splits, require_keys, section, text
-from kglm.cli.text_classification import ClassificationRun, check_metric, refuse_finished, shown
+from kglm.cli.fusion import Entities, build_model, check_max_length
+from kglm.cli.fusion_task_settings import FusionTaskSettings, shared_settings
+from kglm.cli.settings import section
+from kglm.cli.text_classification import ClassificationRun, refuse_finished, shown
 from kglm.data.entity_inputs import TextCollator
 from kglm.data.entity_typing import read_typing, to_classification, typing_labels
 from kglm.data.text_classification import TextClassificationCollator, TextClassificationDataset
-from kglm.kg.recipe import GraphRecipe
 from kglm.models import FusionEncoderForSequenceClassification
-from kglm.training import TrainingConfig, seed_everything
+from kglm.training import seed_everything
 from kglm.training.classification import Classified
 from kglm.training.classification_metrics import loose_macro_f1, loose_micro_f1
 
-VALUES = ("stage", "name", "seed", "run_dir", "report_splits", "max_length")
-SECTIONS = ("graph", "encoder", "fusion", "entities", "types", "trainer", "paths")
 MEASURES = ("strict_accuracy", "loose_macro_f1", "loose_micro_f1", "loss")
 
 
@@ -37,20 +35,10 @@ class TypingTask:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TypingSettings:
+class TypingSettings(FusionTaskSettings):
     """Everything that the stage is told."""
 
-    name: str
-    seed: int
-    report_splits: tuple[str, ...]
-    max_length: int
-    cache_dir: Path
-    graph: GraphRecipe
-    encoder: EncoderSettings
-    fusion: FusionSettings
-    entities: EntitySettings
     types: TypingTask
-    trainer: TrainingConfig
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TypingSettings:
@@ -59,22 +47,8 @@ class TypingSettings:
         Raises:
             ConfigError: a field is unknown or missing, or its value is not allowed.
         """
-        require_keys(config, VALUES, SECTIONS)
-        seed = at_least("seed", config["seed"], 0)
-        trainer = section(TrainingConfig, {**config["trainer"], "seed": seed}, "trainer")
-        return cls(
-            name=text("name", config["name"]),
-            seed=seed,
-            report_splits=report_splits(config["report_splits"]),
-            max_length=at_least("max_length", config["max_length"], 8),
-            cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
-            graph=section(GraphRecipe, config["graph"], "graph"),
-            encoder=section(EncoderSettings, config["encoder"], "encoder"),
-            fusion=section(FusionSettings, config["fusion"], "fusion"),
-            entities=entity_settings(config["entities"]),
-            types=section(TypingTask, config["types"], "types"),
-            trainer=check_metric(trainer, MEASURES),
-        )
+        shared = shared_settings(config, "types", MEASURES)
+        return cls(types=section(TypingTask, config["types"], "types"), **shared)
 
 
 def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:

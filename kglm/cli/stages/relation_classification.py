@@ -11,45 +11,30 @@ from typing import Any
 
 from kglm.cli.fusion import (
     Entities,
-    EntitySettings,
-    FusionSettings,
     build_model,
     check_max_length,
-    entity_settings,
 )
-from kglm.cli.settings import EncoderSettings, at_least, report_splits, require_keys, section, text
-from kglm.cli.text_classification import ClassificationRun, check_metric, refuse_finished, shown
+from kglm.cli.fusion_task_settings import FusionTaskSettings, shared_settings
+from kglm.cli.settings import section
+from kglm.cli.text_classification import ClassificationRun, refuse_finished, shown
 from kglm.data.entity_inputs import TextCollator
 from kglm.data.relation_examples import MARKERS
 from kglm.data.relation_task import RelationTask
 from kglm.data.text_classification import TextClassificationCollator, TextClassificationDataset
 from kglm.errors import ConfigError
-from kglm.kg.recipe import GraphRecipe
 from kglm.models import FusionEncoderForSequenceClassification
-from kglm.training import TrainingConfig, seed_everything
+from kglm.training import seed_everything
 from kglm.training.classification import Classified
 from kglm.training.classification_metrics import accuracy, micro_f1
 
-VALUES = ("stage", "name", "seed", "run_dir", "report_splits", "max_length")
-SECTIONS = ("graph", "encoder", "fusion", "entities", "relations", "trainer", "paths")
 MEASURES = ("accuracy", "micro_f1", "loss")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelationSettings:
+class RelationSettings(FusionTaskSettings):
     """Everything that the stage is told."""
 
-    name: str
-    seed: int
-    report_splits: tuple[str, ...]
-    max_length: int
-    cache_dir: Path
-    graph: GraphRecipe
-    encoder: EncoderSettings
-    fusion: FusionSettings
-    entities: EntitySettings
     relations: RelationTask
-    trainer: TrainingConfig
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> RelationSettings:
@@ -58,29 +43,14 @@ class RelationSettings:
         Raises:
             ConfigError: a field is unknown or missing, or its value is not allowed.
         """
-        require_keys(config, VALUES, SECTIONS)
-        seed = at_least("seed", config["seed"], 0)
-        trainer = section(TrainingConfig, {**config["trainer"], "seed": seed}, "trainer")
-        encoder = section(EncoderSettings, config["encoder"], "encoder")
+        shared = shared_settings(config, "relations", MEASURES)
         relations = section(RelationTask, config["relations"], "relations")
-        if relations.markers == "tokens" and encoder.freeze_word_embeddings:
+        if relations.markers == "tokens" and shared["encoder"].freeze_word_embeddings:
             raise ConfigError(
                 "relations.markers is 'tokens' and encoder.freeze_word_embeddings is true: new tokens could not be "
                 "learnt. Set the latter to false, or take markers that the vocabulary has ('symbols')"
             )
-        return cls(
-            name=text("name", config["name"]),
-            seed=seed,
-            report_splits=report_splits(config["report_splits"]),
-            max_length=at_least("max_length", config["max_length"], 8),
-            cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
-            graph=section(GraphRecipe, config["graph"], "graph"),
-            encoder=encoder,
-            fusion=section(FusionSettings, config["fusion"], "fusion"),
-            entities=entity_settings(config["entities"]),
-            relations=relations,
-            trainer=check_metric(trainer, MEASURES),
-        )
+        return cls(relations=relations, **shared)
 
 
 def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:

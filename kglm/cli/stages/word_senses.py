@@ -17,9 +17,10 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from kglm.cli.fusion import Entities, EntitySettings, FusionSettings, build_model, check_max_length, entity_settings
-from kglm.cli.settings import RUN_CONFIG, EncoderSettings, at_least, report_splits, require_keys, section, text
-from kglm.cli.text_classification import METRICS, check_metric, refuse_finished, shown
+from kglm.cli.fusion import Entities, build_model, check_max_length
+from kglm.cli.fusion_task_settings import FusionTaskSettings, shared_settings
+from kglm.cli.settings import RUN_CONFIG, section
+from kglm.cli.text_classification import METRICS, refuse_finished, shown
 from kglm.data.entity_inputs import TextCollator
 from kglm.data.pretraining.semcor import TaggedSentence, read_tagged
 from kglm.data.relation_examples import hash_share
@@ -27,13 +28,11 @@ from kglm.data.word_senses import SenseCollator, SenseDataset, to_examples, word
 from kglm.encoders.digest import weights_digest
 from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json, atomic_write_jsonl
-from kglm.kg.recipe import GraphRecipe
 from kglm.models.modeling_fusion_senses import FusionEncoderForWordSenses
 from kglm.training import (
     Batch,
     JsonlTracker,
     TensorBoardTracker,
-    TrainingConfig,
     autocast,
     model_inputs,
     resolve_precision,
@@ -43,8 +42,6 @@ from kglm.training import (
 
 logger = logging.getLogger(__name__)
 
-VALUES = ("stage", "name", "seed", "run_dir", "report_splits", "max_length")
-SECTIONS = ("graph", "encoder", "fusion", "entities", "senses", "trainer", "paths")
 MEASURES = ("accuracy", "ambiguous_accuracy", "loss")
 
 
@@ -87,20 +84,10 @@ def _file(sentence: TaggedSentence) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SenseSettings:
+class SenseSettings(FusionTaskSettings):
     """Everything that the stage is told."""
 
-    name: str
-    seed: int
-    report_splits: tuple[str, ...]
-    max_length: int
-    cache_dir: Path
-    graph: GraphRecipe
-    encoder: EncoderSettings
-    fusion: FusionSettings
-    entities: EntitySettings
     senses: SenseTask
-    trainer: TrainingConfig
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> SenseSettings:
@@ -109,28 +96,13 @@ class SenseSettings:
         Raises:
             ConfigError: a field is unknown or missing, or its value is not allowed.
         """
-        require_keys(config, VALUES, SECTIONS)
-        seed = at_least("seed", config["seed"], 0)
-        trainer = section(TrainingConfig, {**config["trainer"], "seed": seed}, "trainer")
-        entities = entity_settings(config["entities"])
-        if entities.source == "none":
+        shared = shared_settings(config, "senses", MEASURES)
+        if shared["entities"].source == "none":
             raise ConfigError(
                 "entities.source is 'none', but senses are chosen by their vectors; with senses.fused=false they "
                 "stay out of the encoder"
             )
-        return cls(
-            name=text("name", config["name"]),
-            seed=seed,
-            report_splits=report_splits(config["report_splits"]),
-            max_length=at_least("max_length", config["max_length"], 8),
-            cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
-            graph=section(GraphRecipe, config["graph"], "graph"),
-            encoder=section(EncoderSettings, config["encoder"], "encoder"),
-            fusion=section(FusionSettings, config["fusion"], "fusion"),
-            entities=entities,
-            senses=section(SenseTask, config["senses"], "senses"),
-            trainer=check_metric(trainer, MEASURES),
-        )
+        return cls(senses=section(SenseTask, config["senses"], "senses"), **shared)
 
 
 @dataclass(frozen=True)
