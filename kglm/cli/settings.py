@@ -16,7 +16,7 @@ from kglm.errors import ConfigError, UnknownNameError, did_you_mean, require_fil
 from kglm.kg.recipe import GraphRecipe
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinkerOptions
-from kglm.models.reasoners import check_reasoner
+from kglm.models.reasoners import check_reasoner, is_interactive
 from kglm.training import EvaluationResult, TrainingConfig
 
 T = TypeVar("T")
@@ -46,6 +46,20 @@ class EncoderSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnsweringEncoderSettings(EncoderSettings):
+    """What is told of the encoder of a question-answering model, beside what is told of every encoder.
+
+    Attributes:
+        frozen: leave it as it is, and read each text once, before training.
+        checkpoint: a finished run, or a bundle, whose encoder, cosine scale and weights of the statement in the score
+            head are the model's first ones; None starts from the pretrained encoder.
+    """
+
+    frozen: bool
+    checkpoint: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReasonerSettings:
     """Which reasoner, its options, what its schema graphs hold, and the embedding that scores their paths, if any."""
 
@@ -67,11 +81,18 @@ class TrainSettings:
     cache_dir: Path
     graph: GraphRecipe
     linker: LexicalLinkerOptions
-    encoder: EncoderSettings
+    encoder: AnsweringEncoderSettings
     facts: FactOptions | None
     reasoner: ReasonerSettings | None
     task: Task
     trainer: TrainingConfig
+
+    def __post_init__(self) -> None:
+        if self.encoder.frozen and self.reasoner is not None and is_interactive(self.reasoner.name):
+            raise ConfigError(
+                f"encoder.frozen is true, and reasoner {self.reasoner.name} speaks with the encoder's layers; "
+                "allowed with reasoners that read the statement's vector, or with encoder.frozen=false"
+            )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TrainSettings:
@@ -92,7 +113,7 @@ class TrainSettings:
             cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
             graph=section(GraphRecipe, config["graph"], "graph"),
             linker=section(LexicalLinkerOptions, config["linker"], "linker"),
-            encoder=section(EncoderSettings, config["encoder"], "encoder"),
+            encoder=section(AnsweringEncoderSettings, config["encoder"], "encoder"),
             facts=_facts(config["facts"]),
             reasoner=_reasoner(config["reasoner"]),
             task=task(config["task"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.embeddings.entity_table import EntityTable
 from kglm.errors import BadQuestionError
 from kglm.kg.schema_graph import SchemaGraphs
+
+if TYPE_CHECKING:
+    from kglm.data.text_vectors import TextVectorTable
 
 UNKNOWN = -1
 
@@ -125,7 +128,8 @@ class MultipleChoiceCollator:
 
     The batch holds ``input_ids`` and ``attention_mask`` ``[G, T]`` (``token_type_ids`` too where the encoder
     takes them), the same of the texts alone as ``question_*`` ``[B, T_q]`` and ``choice_*`` ``[G, T_c]``,
-    ``num_choices`` ``[B]``, ``labels`` ``[B]`` (-1 where unknown), ``ids``, and with the reasoner on ``graph``.
+    ``num_choices`` ``[B]``, ``labels`` ``[B]`` (-1 where unknown), ``ids``, and with the reasoner on ``graph``. With
+    the vectors of a frozen encoder there are ``vectors`` in place of ids, masks and types.
 
     Attributes:
         tokenizer: gives the padding token and the names of the encoder's inputs.
@@ -133,6 +137,7 @@ class MultipleChoiceCollator:
         table: entity vectors, or None with the reasoner off.
         fact_dropout: share of the choices that are read without their facts; above 0 for training only.
         seed: of the choice which, together with the epoch and the question.
+        vectors: what a frozen encoder says of the data set's texts; None where the model reads tokens.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -141,6 +146,7 @@ class MultipleChoiceCollator:
     fact_dropout: float = 0.0
     seed: int = 0
     epoch: int = 0
+    vectors: TextVectorTable | None = None
 
     def set_epoch(self, epoch: int) -> None:
         """Drop other facts from now on."""
@@ -148,33 +154,49 @@ class MultipleChoiceCollator:
 
     def __call__(self, questions: Sequence[EncodedQuestion]) -> dict[str, Any]:
         """Return the batch of ``questions``."""
-        read = [self._read(question) for question in questions]
+        pairs = [q.first_graph + i for q in questions for i in range(len(q.choices))]
         batch: dict[str, Any] = {
             "ids": [question.example.id for question in questions],
-            **self._tokens("", [ids for statements, _ in read for ids in statements]),
-            **self._tokens("question_", [question.question for question in questions]),
-            **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
             "num_choices": torch.tensor([len(question.choices) for question in questions]),
             "labels": torch.tensor([UNKNOWN if q.example.label is None else q.example.label for q in questions]),
         }
-        if "token_type_ids" in self.tokenizer.model_input_names:
-            batch["token_type_ids"] = _pad([types for _, segments in read for types in segments], 0)
+        if self.vectors is None:
+            batch |= self._texts(questions)
+        else:
+            bare = np.concatenate([self._dropped(question) for question in questions])
+            batch["vectors"] = self.vectors.batch([question.first_graph for question in questions], pairs, bare)
         if self.graphs is not None and self.table is not None:
-            indices = [q.first_graph + i for q in questions for i in range(len(q.choices))]
-            batch["graph"] = batch_graphs(self.graphs, indices, self.table)
+            batch["graph"] = batch_graphs(self.graphs, pairs, self.table)
         return batch
+
+    def _texts(self, questions: Sequence[EncodedQuestion]) -> dict[str, torch.Tensor]:
+        read = [self._read(question) for question in questions]
+        texts = {
+            **self._tokens("", [ids for statements, _ in read for ids in statements]),
+            **self._tokens("question_", [question.question for question in questions]),
+            **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
+        }
+        if "token_type_ids" in self.tokenizer.model_input_names:
+            texts["token_type_ids"] = _pad([types for _, segments in read for types in segments], 0)
+        return texts
+
+    def _dropped(self, question: EncodedQuestion) -> np.ndarray:
+        """Tell which of a question's choices are read without their facts, ``bool [C]``."""
+        if question.bare is None or self.fact_dropout == 0:
+            return np.zeros(len(question.choices), dtype=bool)
+        # By question, not by batch: a resumed run, or another number of processes, drops the same ones.
+        generator = np.random.default_rng([self.seed, self.epoch, question.first_graph])
+        return generator.random(len(question.choices)) < self.fact_dropout
 
     def _read(self, question: EncodedQuestion) -> tuple[list[list[int]], list[list[int]]]:
         """Return the statements and segments, each with its facts or, in training now and then, without."""
-        if question.bare is None or self.fact_dropout == 0:
-            return question.statements, question.segments
-        # By question, not by batch: a resumed run, or another number of processes, drops the same ones.
-        generator = np.random.default_rng([self.seed, self.epoch, question.first_graph])
-        dropped = generator.random(len(question.statements)) < self.fact_dropout
-        whole, bare = (question.statements, question.segments), question.bare
+        whole = (question.statements, question.segments)
+        if question.bare is None:
+            return whole
+        dropped = self._dropped(question)
         statements, segments = (
             [without if drop else row for row, without, drop in zip(*rows, dropped, strict=True)]
-            for rows in zip(whole, bare, strict=True)
+            for rows in zip(whole, question.bare, strict=True)
         )
         return statements, segments
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from transformers import PreTrainedTokenizerBase
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
 from kglm.data.fact_selection import join_facts
@@ -14,6 +15,7 @@ from kglm.data.features import schema_graphs
 from kglm.data.graph_facts import FactOptions, GraphFacts
 from kglm.data.grounding import ground
 from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.data.text_vectors import text_vectors
 from kglm.embeddings.entity_table import EntityTable
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.link_scores import LinkScores
@@ -64,6 +66,13 @@ class PreparedQuestions:
     def graphs(self) -> SchemaGraphs | None:
         """Their schema graphs, question by question; None with the reasoner off."""
         return self.collator.graphs
+
+    def read_by(self, encoder: PreTrainedModel, cache_dir: Path | str, device: torch.device | str = "cpu") -> None:
+        """Let batches hold what a frozen encoder says of the texts, in place of their tokens.
+
+        See :func:`kglm.data.text_vectors.text_vectors`.
+        """
+        self.collator.vectors = text_vectors(self.dataset, encoder, self.collator.tokenizer, cache_dir, device=device)
 
 
 @dataclass(frozen=True)

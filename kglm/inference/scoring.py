@@ -26,6 +26,8 @@ def score(
 ) -> EvaluationResult:
     """Return the predictions of a model in full precision, and their accuracy where labels are known.
 
+    With a cache, a frozen encoder reads each set of questions once, for all models that are built on it.
+
     Raises:
         DataError: there is no question.
     """
@@ -34,6 +36,8 @@ def score(
     accelerator = accelerator or Accelerator(mixed_precision="no")
     prepared = bundle.pipeline.prepare(examples, cache_dir)
     model = bundle.model.to(accelerator.device)
+    if model.reads_vectors and cache_dir is not None:
+        prepared.read_by(model.encoder, cache_dir, accelerator.device)
     return evaluate(model, batches(prepared, batch_size, progress=True), accelerator)
 
 

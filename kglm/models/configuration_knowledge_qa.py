@@ -17,6 +17,7 @@ _OWN_FIELDS = (
     "reasoner",
     "graph_fingerprint",
     "freeze_word_embeddings",
+    "freeze_encoder",
     "cosine_scale",
     "head_dropout",
 )
@@ -31,6 +32,8 @@ class KnowledgeQAConfig(PreTrainedConfig):
             with further fields of the reasoner's class; its statement dimension is the encoder's hidden size.
         graph_fingerprint: fingerprint of the knowledge graph that the model was trained on.
         freeze_word_embeddings: leave the encoder's word embeddings out of training.
+        freeze_encoder: leave the whole encoder out of training; in training too it reads without dropout, so that
+            its vectors of a text are always the same.
         cosine_scale: initial factor of the cosine of question and choice.
         head_dropout: dropout before the score head.
 
@@ -53,6 +56,7 @@ class KnowledgeQAConfig(PreTrainedConfig):
     reasoner: dict[str, Any] | None = None
     graph_fingerprint: str | None = None
     freeze_word_embeddings: bool = False
+    freeze_encoder: bool = False
     cosine_scale: float = 10.0
     head_dropout: float = 0.1
 
@@ -73,6 +77,7 @@ class KnowledgeQAConfig(PreTrainedConfig):
         if not (self.graph_fingerprint is None or isinstance(self.graph_fingerprint, str)):
             raise ConfigError(f"graph_fingerprint is {self.graph_fingerprint!r}; allowed: None or a string")
         check_flag("freeze_word_embeddings", self.freeze_word_embeddings)
+        check_flag("freeze_encoder", self.freeze_encoder)
         scale = self.cosine_scale
         if isinstance(scale, bool) or not isinstance(scale, int | float) or not math.isfinite(scale) or scale < 0:
             raise ConfigError(f"cosine_scale is {scale!r}; allowed: a finite number of at least 0")

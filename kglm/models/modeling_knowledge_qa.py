@@ -7,7 +7,7 @@ dimension of the graph vector, M concept pairs, P paths, N nodes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from kglm.nn.pooling import masked_mean
 from kglm.nn.ragged import segment_index, segment_log_softmax
 from kglm.nn.reasoner import ReasonerOutput
 from kglm.nn.score_head import ScoreHead
+from kglm.nn.text_vectors import TextVectors
 
 
 @dataclass
@@ -103,19 +104,20 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
 
     def forward(
         self,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        question_input_ids: Tensor,
-        question_attention_mask: Tensor,
-        choice_input_ids: Tensor,
-        choice_attention_mask: Tensor,
-        num_choices: Tensor,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        question_input_ids: Tensor | None = None,
+        question_attention_mask: Tensor | None = None,
+        choice_input_ids: Tensor | None = None,
+        choice_attention_mask: Tensor | None = None,
+        num_choices: Tensor | None = None,
         graph: GraphBatch | None = None,
         labels: Tensor | None = None,
         token_type_ids: Tensor | None = None,
+        vectors: TextVectors | None = None,
         return_dict: bool | None = None,
     ) -> KnowledgeQAOutput | tuple[Tensor, ...]:
-        """Score the choices of a batch of questions.
+        """Score the choices of a batch of questions, from their tokens or from what the encoder said of them before.
 
         Args:
             input_ids: ``[G, T]``, question and choice in one sequence, question after question.
@@ -124,23 +126,38 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             question_attention_mask: ``[B, T_q]``.
             choice_input_ids: ``[G, T_c]``, the choices alone.
             choice_attention_mask: ``[G, T_c]``.
-            num_choices: ``[B]`` choices of each question; they sum to G.
+            num_choices: ``[B]`` choices of each question; they sum to G. Always needed.
             graph: the G schema graphs; needed with a reasoner, ignored without one.
             labels: ``[B]`` right choice of each question, counted within the question; negative where unknown.
             token_type_ids: ``[G, T]``, for encoders that take it.
+            vectors: of the texts, in place of all tokens and masks; the encoder is not run. No gradient reaches it,
+                and a reasoner that speaks with its layers cannot work.
             return_dict: False gives a tuple.
+
+        Raises:
+            ValueError: the inputs do not fit each other, or one is missing.
         """
-        if int(num_choices.sum()) != input_ids.shape[0]:
+        statements = input_ids if vectors is None else vectors.statement
+        if num_choices is None or statements is None:
             raise ValueError(
-                f"num_choices sum to {int(num_choices.sum())}, but input_ids hold {input_ids.shape[0]} choices"
+                "num_choices, and input_ids or vectors, are needed to score choices; one of them is None"
             )
-        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        statement, reasoned = self._read(graph, input_ids, attention_mask, **types)  # [G, D]
+        if int(num_choices.sum()) != statements.shape[0]:
+            name = "input_ids" if vectors is None else "vectors"
+            raise ValueError(
+                f"num_choices sum to {int(num_choices.sum())}, but {name} hold {statements.shape[0]} choices"
+            )
+        if vectors is None:
+            types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            statement, reasoned = self._read(graph, input_ids, attention_mask, **types)  # [G, D]
+            question = self.encode(question_input_ids, question_attention_mask)  # [B, D]
+            choice = self.encode(choice_input_ids, choice_attention_mask)  # [G, D]
+        else:
+            question, choice, statement = vectors
+            reasoned = self._reason(graph, statement)
         features = statement
         if reasoned is not None:
             features = torch.cat((reasoned.graph_vector.to(statement.dtype), statement), dim=-1)  # [G, D_g + D]
-        question = self._encode(question_input_ids, question_attention_mask)  # [B, D]
-        choice = self._encode(choice_input_ids, choice_attention_mask)  # [G, D]
         cosine = functional.cosine_similarity(question.repeat_interleave(num_choices, dim=0), choice)  # [G]
         logits = self.scale * cosine + self.score_head(features)  # [G]
         output = KnowledgeQAOutput(
@@ -153,25 +170,46 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         )
         return output.to_tuple() if return_dict is False else output
 
-    def _encode(self, input_ids: Tensor, attention_mask: Tensor, **types: Tensor) -> Tensor:
-        """Return the mean of the last hidden states over the real tokens of each text, ``[texts, D]``."""
+    @property
+    def reads_vectors(self) -> bool:
+        """Whether ``vectors`` may be given in place of tokens, epoch after epoch: the encoder is frozen and apart."""
+        return self.config.freeze_encoder and not isinstance(self.reasoner, InteractiveReasoner)
+
+    def encode(self, input_ids: Tensor | None, attention_mask: Tensor | None, **types: Tensor) -> Tensor:
+        """Return the mean of the last hidden states over the real tokens of each text.
+
+        Shapes:
+            input_ids, attention_mask: ``[texts, T]``; out: ``[texts, D]``
+        """
+        if input_ids is None or attention_mask is None:
+            raise ValueError("input_ids and attention_mask are needed of statements, questions and choices alike")
         tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **types)[0]
         return masked_mean(tokens, attention_mask)
 
     def _read(
-        self, graph: GraphBatch | None, input_ids: Tensor, attention_mask: Tensor, **types: Tensor
+        self, graph: GraphBatch | None, input_ids: Tensor | None, attention_mask: Tensor | None, **types: Tensor
     ) -> tuple[Tensor, ReasonerOutput | None]:
         """Return the statement vectors ``[G, D]``, and what the reasoner found."""
-        if self.reasoner is None:
-            return self._encode(input_ids, attention_mask, **types), None
+        if not isinstance(self.reasoner, InteractiveReasoner):
+            statement = self.encode(input_ids, attention_mask, **types)
+            return statement, self._reason(graph, statement)
+        if input_ids is None or attention_mask is None:
+            raise ValueError("input_ids and attention_mask are needed of statements, questions and choices alike")
         graph = self._check_graph(graph, input_ids.shape[0])
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask, **types}
+        tokens, state = encode_with_reasoner(self.encoder, self.reasoner, graph, **inputs)
+        statement = masked_mean(tokens, attention_mask)
+        return statement, self.reasoner.finish(state, statement.to(self.dtype))
+
+    def _reason(self, graph: GraphBatch | None, statement: Tensor) -> ReasonerOutput | None:
+        """Return what the reasoner finds in the light of the statement vectors ``[G, D]``."""
+        if self.reasoner is None:
+            return None
         if isinstance(self.reasoner, InteractiveReasoner):
-            inputs = {"input_ids": input_ids, "attention_mask": attention_mask, **types}
-            tokens, state = encode_with_reasoner(self.encoder, self.reasoner, graph, **inputs)
-            statement = masked_mean(tokens, attention_mask)
-            return statement, self.reasoner.finish(state, statement.to(self.dtype))
-        statement = self._encode(input_ids, attention_mask, **types)
-        return statement, self.reasoner(graph, statement)
+            raise ValueError(
+                f"{type(self.reasoner).__name__} speaks with the encoder's layers: it needs tokens, not vectors"
+            )
+        return self.reasoner(self._check_graph(graph, statement.shape[0]), statement)
 
     def _check_graph(self, graph: GraphBatch | None, num_choices: int) -> GraphBatch:
         if graph is None:
@@ -201,9 +239,18 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         elif callable(reset := getattr(module, "reset_parameters", None)):
             reset()
 
+    def train(self, mode: bool = True) -> Self:
+        """Enter training; a frozen encoder stays in evaluation, without dropout."""
+        super().train(mode)
+        if self.config.freeze_encoder:
+            self.encoder.eval()
+        return self
+
     def _freeze(self) -> None:
         if self.config.freeze_word_embeddings:
             self.get_input_embeddings().requires_grad_(False)
+        if self.config.freeze_encoder:
+            self.encoder.requires_grad_(False)
 
 
 def choice_loss(logits: Tensor, num_choices: Tensor, labels: Tensor) -> Tensor:

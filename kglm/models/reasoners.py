@@ -9,6 +9,7 @@ from typing import Any
 from kglm.errors import ConfigError, did_you_mean
 from kglm.nn.gcn import GCN
 from kglm.nn.greaselm import GreaseLM
+from kglm.nn.interaction import InteractiveReasoner
 from kglm.nn.kagnet import KagNet
 from kglm.nn.mhgrn import MHGRN
 from kglm.nn.qagnn import QAGNN
@@ -54,6 +55,11 @@ def check_reasoner(spec: Mapping[str, Any]) -> None:
     missing = [key for key, p in parameters.items() if p.default is p.empty and key not in spec]
     if missing:
         raise ConfigError(f"reasoner '{name}' needs {', '.join(missing)}")
+
+
+def is_interactive(name: str) -> bool:
+    """Tell whether the reasoner of that name speaks with the encoder's layers."""
+    return issubclass(REASONERS[name], InteractiveReasoner)
 
 
 def build_reasoner(spec: Mapping[str, Any], statement_dim: int) -> Reasoner:

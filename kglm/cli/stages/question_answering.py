@@ -15,18 +15,19 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kglm.cli.settings import RUN_CONFIG, TrainSettings
+from kglm.cli.settings import RUN_CONFIG, AnsweringEncoderSettings, TrainSettings
 from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.data.task import Examples
 from kglm.embeddings.text_embeddings import label_table
 from kglm.encoders import TextEncoder, load_encoder
-from kglm.encoders.digest import weights_digest
+from kglm.encoders.digest import tokenizer_digest, weights_digest
 from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json
 from kglm.inference.bundle import Bundle
 from kglm.inference.scoring import batches, score
 from kglm.linking import LexicalLinker
 from kglm.models import KnowledgeQAForMultipleChoice
+from kglm.models.warm_start import start_from
 from kglm.training import JsonlTracker, TensorBoardTracker, evaluate, seed_everything, train, write_predictions
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,9 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
         name: bundle.pipeline.prepare(splits[name], settings.cache_dir, training=name == "train", seed=settings.seed)
         for name in ("train", "dev")
     }
+    if bundle.model.reads_vectors:
+        for questions in prepared.values():
+            questions.read_by(bundle.model.encoder, settings.cache_dir, device())
 
     def dev_metrics(model: nn.Module, accelerator: Accelerator) -> dict[str, float]:
         dev = batches(prepared["dev"], settings.trainer.eval_batch_size)
@@ -92,7 +96,10 @@ def build(settings: TrainSettings) -> Bundle:
     encoder, tokenizer = load_encoder(settings.encoder.name, settings.encoder.options)
     _check_length(settings.max_length, encoder, tokenizer)
     pipeline = QuestionPipeline(tokenizer, settings.max_length, None, settings.workers)
-    fields: dict[str, Any] = {"freeze_word_embeddings": settings.encoder.freeze_word_embeddings}
+    fields: dict[str, Any] = {
+        "freeze_word_embeddings": settings.encoder.freeze_word_embeddings,
+        "freeze_encoder": settings.encoder.frozen,
+    }
     if settings.reasoner is not None or settings.facts is not None:
         knowledge = open_knowledge(settings, encoder, tokenizer)
         pipeline = replace(pipeline, knowledge=knowledge)
@@ -104,7 +111,31 @@ def build(settings: TrainSettings) -> Bundle:
                 "num_relations": knowledge.graph.num_relations,
                 **settings.reasoner.options,
             }
-    return Bundle(KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields), pipeline)
+    model = KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields)
+    if settings.encoder.checkpoint is not None:
+        _start_from(model, tokenizer, settings.encoder)
+    return Bundle(model, pipeline)
+
+
+def _start_from(
+    model: KnowledgeQAForMultipleChoice, tokenizer: PreTrainedTokenizerBase, settings: AnsweringEncoderSettings
+) -> None:
+    """Give the model what the one in ``encoder.checkpoint`` learned, where both read the same tokens."""
+    trained = Bundle.load(str(settings.checkpoint))
+    if tokenizer_digest(trained.pipeline.tokenizer) != tokenizer_digest(tokenizer):
+        raise ConfigError(
+            f"encoder.checkpoint '{settings.checkpoint}' has another tokenizer than encoder.name '{settings.name}'; "
+            "name the encoder that it was made with"
+        )
+    try:
+        start_from(model, trained.model)
+    except ConfigError as error:
+        raise ConfigError(f"encoder.checkpoint '{settings.checkpoint}': {error}") from error
+
+
+def device() -> str:
+    """Return where texts are read before training."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def open_knowledge(
@@ -112,15 +143,15 @@ def open_knowledge(
 ) -> Knowledge:
     """Return the compiled graph, its linker, and what the routes draw on.
 
-    The reasoner's entity vectors are those that the pretrained encoder gives the labels.
+    The reasoner's entity vectors are those that the pretrained encoder gives the labels, whatever checkpoint the
+    model starts from.
     """
     graph = settings.graph.open(settings.cache_dir)
     logger.info("%r", graph)
     linker = LexicalLinker(graph, settings.linker)
     if settings.reasoner is None:
         return Knowledge(graph, linker, facts=settings.facts)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    reader = TextEncoder(encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=device)
+    reader = TextEncoder(encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=device())
     table = label_table(graph, reader, settings.cache_dir)
     scores = None
     if settings.reasoner.path_scores is not None:

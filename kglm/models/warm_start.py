@@ -1,0 +1,37 @@
+"""A model that starts from what another one learned."""
+
+from __future__ import annotations
+
+import torch
+
+from kglm.errors import ConfigError
+from kglm.models.modeling_knowledge_qa import KnowledgeQAForMultipleChoice
+
+
+@torch.no_grad()
+def start_from(model: KnowledgeQAForMultipleChoice, trained: KnowledgeQAForMultipleChoice) -> None:
+    """Give a fresh model the encoder, the cosine scale, and the head's bias and weights of the statement of another.
+
+    The head reads ``[g; s]``. Its weights of the graph vector g stay as they are, zero in a fresh model, and so does
+    the reasoner: a fresh model scores as ``trained`` does, but for what its reasoner added.
+
+    Args:
+        model: changed in place.
+        trained: of the same encoder; its reasoner may be another, or none.
+
+    Raises:
+        ConfigError: the encoders have not the same parameters.
+    """
+    mine, theirs = model.encoder.state_dict(), trained.encoder.state_dict()
+    for name in sorted(mine.keys() | theirs.keys()):
+        shapes = [list(weights[name].shape) if name in weights else None for weights in (theirs, mine)]
+        if shapes[0] != shapes[1]:
+            raise ConfigError(
+                f"the trained model has another encoder: its '{name}' has shape {shapes[0]}, and {shapes[1]} in the "
+                "encoder named; name the encoder that it was made with"
+            )
+    model.encoder.load_state_dict(theirs)
+    model.scale.copy_(trained.scale)
+    hidden = model.config.hidden_size
+    model.score_head.weight[:, -hidden:] = trained.score_head.weight[:, -hidden:]
+    model.score_head.bias.copy_(trained.score_head.bias)
