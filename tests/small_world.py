@@ -70,7 +70,7 @@ def run_kglm(arguments, folder, data_dir, cache_dir):
 
 
 def write_small_world(folder):
-    """Write CommonsenseQA's questions and ids, and a merged ConceptNet."""
+    """Write CommonsenseQA's questions and ids, a merged ConceptNet, and what facts are retrieved from."""
     questions, ids = folder / "commonsense_qa", [f"{number:032x}" for number in range(len(TOOLS) * len(ASKED))]
     questions.mkdir()
     with gzip.open(questions / "train_rand_split.jsonl.gz", "wt", encoding="utf-8") as handle:
@@ -80,6 +80,43 @@ def write_small_world(folder):
     (folder / "conceptnet").mkdir()
     with gzip.open(folder / "conceptnet" / "conceptnet_en.tsv.gz", "wt", encoding="utf-8") as handle:
         handle.writelines(f"{line}\n" for line in [COLUMNS, *conceptnet_lines()])
+    write_generics(folder / "genericskb")
+    write_wordnet(folder / "wordnet")
+    write_openbookqa(folder / "openbookqa")
+
+
+def write_generics(folder):
+    """Write a generic sentence for each tool."""
+    folder.mkdir()
+    with gzip.open(folder / "genericskb_50k.tsv.gz", "wt", encoding="utf-8") as handle:
+        handle.writelines(f"{tool}\tA {tool} serves to {action}.\t1.0\n" for tool, (action, _) in TOOLS.items())
+
+
+def write_wordnet(folder):
+    """Write the tools as synsets below that of tools."""
+    folder.mkdir()
+    names = [*TOOLS, "tool"]
+    glosses = [f'what lies in the {place}; "where is the {tool}?"' for tool, (_, place) in TOOLS.items()]
+    synsets = ["\t".join(("synset", "ss_type", "lexfile", "lemmas", "sense_keys", "gloss"))]
+    triples = ["\t".join(("head", "relation", "tail", "head_lemma", "tail_lemma"))]
+    for number, (name, gloss) in enumerate(zip(names, [*glosses, "a thing of use"], strict=True), start=1):
+        synsets.append(f"n{number:08d}\tn\t06\t{name}\t{name}%1:06:00::\t{gloss}")
+        if name != "tool":
+            triples.append(f"n{number:08d}\thypernym\tn{len(names):08d}\t\t")
+    (folder / "synsets.tsv").write_text("\n".join(synsets) + "\n", encoding="utf-8")
+    (folder / "triples.tsv").write_text("\n".join(triples) + "\n", encoding="utf-8")
+
+
+def write_openbookqa(folder):
+    """Write OpenBookQA's splits and core facts."""
+    folder.mkdir()
+    rows = list(csqa_rows([f"7-{number}" for number in range(len(TOOLS) * len(ASKED))]))
+    for name, some in (("train", rows[:-12]), ("dev", rows[-12:])):
+        for row in some:
+            row["question"].pop("question_concept")
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some), encoding="utf-8")
+    facts = (f'"a {tool} is used to {action}"\n' for tool, (action, _) in TOOLS.items())
+    (folder / "openbook.txt").write_text("".join(facts), encoding="utf-8")
 
 
 def csqa_rows(ids):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from kglm.data.graph_facts import FactOptions
+from kglm.data.facts import CorpusOptions, FactOptions
 from kglm.data.hub_task import HubTask
 from kglm.data.task import CommonsenseQATask, JsonlTask, Task
 from kglm.errors import ConfigError, UnknownNameError, did_you_mean, require_file_place
@@ -22,7 +22,6 @@ from kglm.training import EvaluationResult, TrainingConfig
 T = TypeVar("T")
 
 RUN_CONFIG = "config.json"
-FACT_SOURCES = ("graph",)
 
 TASKS: dict[str, type[Task]] = {"commonsense_qa": CommonsenseQATask, "hub": HubTask, "jsonl": JsonlTask}
 _KINDS: dict[Any, tuple[str, tuple[type, ...]]] = {
@@ -214,7 +213,11 @@ def section(cls: type[T], values: Mapping[str, Any], name: str) -> T:
             raise ConfigError(f"{name}.{key} is missing")
     hints = get_type_hints(cls)
     for key, value in values.items():
-        kinds = [_KINDS[kind] for kind in _alternatives(hints[key]) if kind in _KINDS]
+        kinds = [
+            _KINDS.get(kind) or (kind.__name__, (kind,))
+            for kind in _alternatives(hints[key])
+            if kind in _KINDS or is_dataclass(kind)
+        ]
         if kinds and not any(_is(value, allowed) for _, allowed in kinds):
             raise ConfigError(f"{name}.{key} is {value!r}; allowed: {' or '.join(kind for kind, _ in kinds)}")
     return cls(**values)
@@ -284,15 +287,26 @@ def _facts(values: Mapping[str, Any]) -> FactOptions | None:
     """Return which facts are read; None where the route is off.
 
     Raises:
-        UnknownNameError: they shall come from somewhere unknown.
+        ConfigError: a field is unknown, or its value is not allowed.
     """
-    values = dict(values)
-    source = values.pop("source", None)
-    if source is None:
+    if values.get("source") is None:
         return None
-    if source not in FACT_SOURCES:
-        raise UnknownNameError("facts source", str(source), FACT_SOURCES)
-    return section(FactOptions, values, "facts")
+    corpora = values.get("corpora") or {}
+    if not isinstance(corpora, Mapping):
+        raise ConfigError(f"facts.corpora is {corpora!r}; allowed: a group of corpora by name")
+    read = {name: _corpus(corpus, f"facts.corpora.{name}") for name, corpus in corpora.items()}
+    return section(FactOptions, {**values, "corpora": read}, "facts")
+
+
+def _corpus(values: Any, name: str) -> CorpusOptions:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{name} is {values!r}; allowed: a group of values")
+    graph = values.get("graph")
+    recipe = None if graph is None else section(GraphRecipe, graph, f"{name}.graph")
+    corpus = section(CorpusOptions, {**values, "graph": recipe}, name)
+    if corpus.kind == "file" and corpus.path is None:
+        raise ConfigError(f"{name}.path is missing; a corpus of kind 'file' needs one")
+    return corpus
 
 
 def _reasoner(values: Mapping[str, Any]) -> ReasonerSettings | None:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from kglm.data.facts.fact import Fact
+from kglm.data.facts.selection import joined
 from kglm.data.graph_batching import batch_graphs
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.embeddings.entity_table import EntityTable
@@ -30,7 +32,7 @@ class EncodedQuestion:
         example: the question.
         statements: ids of ``question [SEP] choice``, one list a choice; with facts, ``question [SEP] choice. facts``.
         segments: token types of the statements.
-        facts: what is read behind each choice, empty where nothing is; None with the facts off.
+        facts: what is read behind each choice, in order; None with the facts off.
         bare: the statements and segments without their facts, as they are read when facts are dropped; None
             without facts.
         question: ids of the question alone.
@@ -42,7 +44,7 @@ class EncodedQuestion:
     example: MultipleChoiceExample
     statements: list[list[int]]
     segments: list[list[int]]
-    facts: tuple[str, ...] | None
+    facts: tuple[tuple[Fact, ...], ...] | None
     bare: tuple[list[list[int]], list[list[int]]] | None
     question: list[int]
     choices: list[list[int]]
@@ -62,8 +64,8 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         examples: the questions.
         tokenizer: a fast tokenizer that takes text pairs.
         max_length: tokens of the longest sequence; a longer question loses its end, a choice never does.
-        facts: what is read behind each choice, question by question and choice by choice; empty where there is
-            nothing. A choice whose facts would leave its question no room is read without them.
+        facts: what is read behind each choice, question by question and choice by choice. Those that would leave
+            their question less than half of the room are left out, the last first.
 
     Raises:
         BadQuestionError: a choice leaves no room for its question.
@@ -74,7 +76,7 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         examples: Sequence[MultipleChoiceExample],
         tokenizer: PreTrainedTokenizerBase,
         max_length: int,
-        facts: Sequence[str] | None = None,
+        facts: Sequence[Sequence[Fact]] | None = None,
     ) -> None:
         questions = [example.question for example in examples]
         choices = [choice for example in examples for choice in example.choices]
@@ -82,10 +84,11 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         cut = {"max_length": max_length, "return_attention_mask": False}
         _refuse_long_choices(examples, tokenizer, max_length)
         bare = tokenizer(repeated, choices, truncation="only_first", return_token_type_ids=True, **cut)
-        pairs = bare
+        pairs, read = bare, None
         if facts is not None:
             room = max_length // 2 - tokenizer.num_special_tokens_to_add(pair=True)
-            informed = _append(choices, facts, tokenizer, room)
+            read = _fitting(choices, facts, tokenizer, room)
+            informed = [_informed(choice, behind) for choice, behind in zip(choices, read, strict=True)]
             pairs = tokenizer(repeated, informed, truncation="only_first", return_token_type_ids=True, **cut)
         alone = tokenizer(questions, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
         answers = tokenizer(choices, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
@@ -98,9 +101,9 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
                     example=example,
                     statements=pairs["input_ids"][start:stop],
                     segments=pairs["token_type_ids"][start:stop],
-                    facts=None if facts is None else tuple(facts[start:stop]),
+                    facts=None if read is None else tuple(read[start:stop]),
                     bare=None
-                    if facts is None
+                    if read is None
                     else (bare["input_ids"][start:stop], bare["token_type_ids"][start:stop]),
                     question=alone[index],
                     choices=answers[start:stop],
@@ -208,11 +211,25 @@ class MultipleChoiceCollator:
         }
 
 
-def _append(choices: Sequence[str], facts: Sequence[str], tokenizer: PreTrainedTokenizerBase, room: int) -> list[str]:
-    """Return choices with their facts behind them, where both fit into ``room`` tokens."""
-    joined = [f"{choice}. {fact}" if fact else choice for choice, fact in zip(choices, facts, strict=True)]
-    lengths = [len(ids) for ids in tokenizer(joined, add_special_tokens=False)["input_ids"]] if joined else []
-    return [text if length <= room else choice for text, choice, length in zip(joined, choices, lengths, strict=True)]
+def _informed(choice: str, facts: Sequence[Fact]) -> str:
+    """Return a choice with its facts behind it."""
+    return f"{choice}. {joined(facts)}" if facts else choice
+
+
+def _fitting(
+    choices: Sequence[str], facts: Sequence[Sequence[Fact]], tokenizer: PreTrainedTokenizerBase, room: int
+) -> list[tuple[Fact, ...]]:
+    """Return the first facts of each choice that fit, together with it, into ``room`` tokens."""
+    fitting = [tuple(behind) for behind in facts]
+    too_long = [index for index, behind in enumerate(fitting) if behind]
+    while too_long:
+        texts = [_informed(choices[index], fitting[index]) for index in too_long]
+        rows = tokenizer(texts, add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        too_long = [index for index, row in zip(too_long, rows, strict=True) if len(row) > room]
+        for index in too_long:
+            fitting[index] = fitting[index][:-1]
+        too_long = [index for index in too_long if fitting[index]]
+    return fitting
 
 
 def _refuse_long_choices(

@@ -29,7 +29,8 @@ class MultipleChoiceExample:
         choices: texts of the choices, 2 to 10.
         choice_labels: what the file calls each choice (``A`` to ``E``), all different.
         label: index of the right choice; None where it is not known.
-        question_concept: the concept the question was made from, where the file gives one; no route uses it.
+        question_concept: the concept the question was made from, where the file gives one; read for facts that start
+            from it (``facts.question_concept``), and by nothing else.
     """
 
     id: str

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
-from kglm.data.fact_selection import join_facts
+from kglm.data.facts import Fact, FactOptions
+from kglm.data.facts.corpus import FactCorpus
+from kglm.data.facts.finder import FactFinder
 from kglm.data.features import schema_graphs
-from kglm.data.graph_facts import FactOptions, GraphFacts
-from kglm.data.grounding import ground
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.text_vectors import text_vectors
 from kglm.embeddings.entity_table import EntityTable
@@ -47,12 +47,14 @@ class Knowledge:
         linker: finds its entities in texts.
         reasoning: None with the reasoner off.
         facts: which facts are read with a choice; None for none.
+        corpora: opened ones, by name, from which facts are retrieved; those that ``facts`` names.
     """
 
     graph: KnowledgeGraph
     linker: LexicalLinker
     reasoning: Reasoning | None = None
     facts: FactOptions | None = None
+    corpora: Mapping[str, FactCorpus] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,11 @@ class QuestionPipeline:
 
         Args:
             examples: the questions.
-            cache_dir: where schema graphs are kept and found again; None keeps nothing.
-            training: drop facts now and then, as :class:`~kglm.data.graph_facts.FactOptions` says.
+            cache_dir: where facts and schema graphs are kept and found again; None keeps nothing.
+            training: drop facts now and then, as :class:`~kglm.data.facts.FactOptions` says.
             seed: of what is dropped.
         """
-        dataset = MultipleChoiceDataset(examples, self.tokenizer, self.max_length, self.facts(examples))
+        dataset = MultipleChoiceDataset(examples, self.tokenizer, self.max_length, self.facts(examples, cache_dir))
         collator = MultipleChoiceCollator(self.tokenizer, seed=seed)
         known = self.knowledge
         if known is not None and known.facts is not None and training:
@@ -125,10 +127,12 @@ class QuestionPipeline:
             )
         return PreparedQuestions(dataset, collator)
 
-    def facts(self, examples: Sequence[MultipleChoiceExample]) -> list[str] | None:
+    def facts(
+        self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | str | None = None
+    ) -> list[tuple[Fact, ...]] | None:
         """Return what is read behind each choice, question by question; None with the facts off."""
         known = self.knowledge
         if known is None or known.facts is None:
             return None
-        found = GraphFacts(known.graph, known.facts).find(ground(examples, known.linker), self.workers)
-        return join_facts(found, self.tokenizer, max_facts=known.facts.max_facts, max_tokens=known.facts.max_tokens)
+        finder = FactFinder(known.facts, known.graph, known.linker, known.corpora, self.tokenizer)
+        return finder.find(examples, cache_dir, self.workers)

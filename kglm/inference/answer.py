@@ -74,6 +74,21 @@ class EvidenceNode:
 
 
 @dataclass(frozen=True)
+class ReadFact:
+    """A fact that was read with a choice.
+
+    Attributes:
+        text: the sentence.
+        source: where it came from: ``graph``, the name of a corpus, or ``random``.
+        score: how much it was worth reading, among the facts of its source.
+    """
+
+    text: str
+    source: str
+    score: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """The model's answer to one question.
 
@@ -86,7 +101,7 @@ class Answer:
         paths: of all choices, the most attended first; none where the reasoner does not weigh paths.
         nodes: of all choices, those attended at all, the most attended first; none where the reasoner does not weigh
             nodes.
-        facts: what was read with each choice, empty where nothing was; none at all where the model reads no facts.
+        facts: what was read with each choice, in order; none at all where the model reads no facts.
         notes: what a reader should know, such as that the text alone decided.
     """
 
@@ -97,7 +112,7 @@ class Answer:
     mentions: tuple[LinkedMention, ...] = ()
     paths: tuple[EvidencePath, ...] = ()
     nodes: tuple[EvidenceNode, ...] = ()
-    facts: tuple[str, ...] = ()
+    facts: tuple[tuple[ReadFact, ...], ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -149,7 +164,8 @@ class Answer:
             lines += ["", f"Concepts looked at for '{self.best.text}' (share of attention):"]
             lines += [f"   {node.attention:5.1%}  {_describe(node)}" for node in nodes]
         if self.facts and self.facts[self.predicted]:
-            lines += ["", f"Read with '{self.best.text}':", f"   {self.facts[self.predicted]}"]
+            lines += ["", f"Read with '{self.best.text}' (source, score):"]
+            lines += [f"   {fact.text}  ({fact.source}, {fact.score:.3g})" for fact in self.facts[self.predicted]]
         lines += [""] * bool(self.notes) + [f"Note: {note}" for note in self.notes]
         return "\n".join(lines)
 

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import Knowledge, PreparedQuestions, QuestionPipeline
-from kglm.inference.answer import Answer, ChoiceScore, EvidenceNode, EvidencePath, LinkedMention
+from kglm.inference.answer import Answer, ChoiceScore, EvidenceNode, EvidencePath, LinkedMention, ReadFact
 from kglm.inference.bundle import Bundle
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.schema_graph import SchemaGraphs
@@ -152,7 +152,10 @@ class Answerer:
             mentions=tuple(mentions),
             paths=tuple(sorted(paths, key=lambda path: -path.attention)),
             nodes=tuple(sorted(nodes, key=lambda node: -node.attention)),
-            facts=encoded.facts or (),
+            facts=tuple(
+                tuple(ReadFact(fact.sentence, fact.source, fact.score) for fact in behind)
+                for behind in encoded.facts or ()
+            ),
             notes=tuple(notes),
         )
 

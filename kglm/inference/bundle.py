@@ -11,7 +11,8 @@ from typing import Any
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from kglm.data.graph_facts import FactOptions
+from kglm.data.facts import FactOptions
+from kglm.data.facts.corpora import reopen_corpora
 from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.embeddings.entity_table import EntityTable
 from kglm.errors import ConfigError, DataError, FingerprintMismatchError
@@ -26,6 +27,7 @@ MANIFEST = "bundle.json"
 VERSION = 1
 BEST = "best"
 LINK_SCORES = "link_scores"
+CORPORA = "fact_corpora"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Bundle:
     pipeline: QuestionPipeline
 
     def save(self, folder: Path | str) -> None:
-        """Write the bundle, all or nothing; the graph is linked rather than copied where the disk allows it."""
+        """Write the bundle, all or nothing; graph and corpora are linked, not copied, where the disk allows it."""
         knowledge = self.pipeline.knowledge
         manifest: dict[str, Any] = {"version": VERSION, "max_length": self.pipeline.max_length, "graph": None}
         with atomic_directory(folder) as temporary:
@@ -49,8 +51,15 @@ class Bundle:
                     "graph": {"name": knowledge.graph.name, "fingerprint": knowledge.graph.fingerprint},
                     "linker": asdict(knowledge.linker.options),
                     "schema": None if reasoning is None else asdict(reasoning.schema),
-                    "facts": None if facts is None else asdict(facts),
+                    "facts": None if facts is None else facts.to_dict(),
                 }
+                if knowledge.corpora:
+                    manifest["fact_corpora"] = {
+                        name: {"digest": corpus.digest} for name, corpus in knowledge.corpora.items()
+                    }
+                    for name, corpus in knowledge.corpora.items():
+                        target = temporary / CORPORA / name
+                        shutil.copytree(corpus.index.folder, target, copy_function=link_or_copy)
                 if reasoning is not None:
                     reasoning.table.save(temporary / "entity_table")
                     if reasoning.scores is not None:
@@ -68,6 +77,7 @@ class Bundle:
         Raises:
             DataError: the folder holds no bundle, or a damaged one.
             FingerprintMismatchError: the model was made on another graph.
+            EncoderMismatchError: its facts were indexed with another encoder than the one of that name here.
         """
         folder = _find(Path(folder))
         manifest = _read_manifest(folder)
@@ -126,11 +136,14 @@ def _load_knowledge(
         linker = LexicalLinker(graph, LexicalLinkerOptions(**manifest["linker"]))
         schema = None if manifest["schema"] is None else SchemaOptions(**manifest["schema"])
         # Bundles made before there were facts do not name them.
-        facts = None if manifest.get("facts") is None else FactOptions(**manifest["facts"])
-    except TypeError as error:
+        facts = None if manifest.get("facts") is None else FactOptions.from_dict(manifest["facts"])
+    except (TypeError, AttributeError) as error:
         raise DataError(f"the bundle manifest '{folder / MANIFEST}' cannot be read ({error})") from error
     reasoning = None if schema is None else _load_reasoning(folder, schema, graph)
-    return Knowledge(graph, linker, reasoning, facts)
+    if facts is None or not facts.corpora:
+        return Knowledge(graph, linker, reasoning, facts)
+    corpora = reopen_corpora(facts, graph, folder / CORPORA, manifest.get("fact_corpora", {}))
+    return Knowledge(graph, linker, reasoning, facts, corpora)
 
 
 def _load_reasoning(folder: Path, schema: SchemaOptions, graph: KnowledgeGraph) -> Reasoning:

@@ -123,6 +123,19 @@ TRAIN = [
     (GRAPH + "{encoder}", "the format of graph source '{encoder}' cannot be told; expected"),
     (GRAPH + "{broken} graph.max_rejected=1", "2 lines of '{broken}' cannot be used, more than the limit of 1"),
     ("run_dir={dev}", "File exists: '{dev}'"),
+    ("facts=retrived", "unknown facts 'retrived'; did you mean 'retrieved'?"),
+    ("facts=graph facts.source=web", "unknown facts source 'web' (3 known: graph, retrieved, all)"),
+    ("facts=graph facts.control=noise", "unknown facts control 'noise'; did you mean 'none'? (2 known: none, random)"),
+    ("facts=graph +facts.speed=1", "facts has no field 'speed'"),
+    ("facts=retrieved facts.corpora.genericskb.mode=sparse", "unknown mode of a facts corpus 'sparse' (4 known:"),
+    ("facts=retrieved +facts.corpora.genericskb.speed=1", "facts.corpora.genericskb has no field 'speed'"),
+    ("facts=retrieved facts.corpora.genericskb.path=null", "facts.corpora.genericskb.path is missing"),
+    ("facts=retrieved facts.corpora.genericskb.path={missing}", "corpus of facts '{missing}' does not exist"),
+    ("facts=retrieved facts/corpora=[]", "facts source is 'retrieved', but there are no corpora"),
+    (
+        "facts=graph facts.question_concept=true task=files task.train={train} task.dev={dev} task.test={test}",
+        "question '1' has no question_concept, which this model's facts start from",
+    ),
 ]
 
 

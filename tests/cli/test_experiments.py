@@ -33,8 +33,14 @@ REQUIRED = {
 }
 
 
-def overrides(name):
-    return [f"experiment={name}", *(["task.dev_size=8"] if name.startswith("csqa") else [])]
+CORPORA = sorted(path.stem for path in (CONF / "facts" / "corpora").glob("*.yaml"))
+CORPORA_NEED = {"file": ["facts.corpora.file.path=facts.txt"]}
+
+
+def overrides(name, encoder):
+    """Return what chooses an experiment; ``encoder`` makes vectors of the facts, where they have any."""
+    few = ["task.dev_size=8"] if name.startswith(("csqa", "openbookqa")) else []
+    return [f"experiment={name}", f"++facts.encoder={encoder}", *few]
 
 
 def settings_of(*arguments):
@@ -45,8 +51,8 @@ def settings_of(*arguments):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_trains_and_leaves_what_it_says(kglm, tmp_path, quick, name):
-    arguments = ("train", *overrides(name), *quick, "run_dir=run")
+def test_every_experiment_trains_and_leaves_what_it_says(kglm, tmp_path, quick, tiny_encoder, name):
+    arguments = ("train", *overrides(name, tiny_encoder), *quick, "run_dir=run")
     outcome = kglm(*arguments)
     assert outcome.code == 0, outcome.err
     run = tmp_path / "run"
@@ -78,7 +84,7 @@ def test_every_experiment_trains_and_leaves_what_it_says(kglm, tmp_path, quick, 
 
 
 @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name.startswith("csqa")])
-def test_csqa_trains_and_selects_without_the_test_questions(kglm, monkeypatch, data_dir, quick, name):
+def test_csqa_trains_and_selects_without_the_test_questions(kglm, monkeypatch, data_dir, quick, tiny_encoder, name):
     listed = (data_dir / "commonsense_qa" / "inhouse_split_qids.txt").read_text().split()
     trained_on, selected_by = [], []
     train, score = qa_stage.train, qa_stage.evaluate
@@ -99,7 +105,8 @@ def test_csqa_trains_and_selects_without_the_test_questions(kglm, monkeypatch, d
 
     monkeypatch.setattr(qa_stage, "train", spy_on_train)
     monkeypatch.setattr(qa_stage, "evaluate", spy_on_evaluate)
-    outcome = kglm("train", *overrides(name), *quick, "run_dir=run", "trainer.max_steps=7")  # an epoch has 28
+    arguments = (*overrides(name, tiny_encoder), *quick, "run_dir=run", "trainer.max_steps=7")
+    outcome = kglm("train", *arguments)  # an epoch has 28
     assert outcome.code == 0, outcome.err
     assert sorted(trained_on) == sorted(listed[:-8])
     assert sorted(selected_by) == sorted(listed[-8:])
@@ -111,7 +118,7 @@ def test_every_option_composes(kglm, group, option):
     assert (outcome.code, outcome.err) == (0, "")
     shown = OmegaConf.create(outcome.out)
     path = CONF / group / f"{option}.yaml"
-    keys = OmegaConf.load(path).keys()
+    keys = OmegaConf.load(path).keys() - {"defaults"}
     assert keys <= (shown if "@package _global_" in path.read_text() else shown[group]).keys()
 
 
@@ -127,6 +134,15 @@ def test_every_key_of_an_option_is_known_to_what_reads_it(tiny_encoder, group, o
         encoder, _ = load_encoder(str(tiny_encoder), settings.encoder.options)
         for key, value in settings.encoder.options.items():
             assert getattr(encoder.config, key) == value
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+@pytest.mark.parametrize("facts", ["retrieved", "all"])
+def test_every_corpus_of_facts_is_known_to_what_reads_it(facts, corpus):
+    chosen = [f"facts={facts}", f"facts/corpora=[{corpus}]", *CORPORA_NEED.get(corpus, [])]
+    options = TrainSettings.from_config(settings_of(*chosen)).facts
+    assert options is not None
+    assert list(options.corpora) == [corpus]
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

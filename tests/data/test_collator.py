@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
+from kglm.data.facts import Fact
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.errors import BadQuestionError
 from kglm.testing import tiny_tokenizer
@@ -89,7 +90,7 @@ def with_facts(tokenizer, facts, max_length=32):
 def test_facts_stand_behind_their_choice_and_nowhere_else(tokenizer):
     plain = MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=32)
     total = sum(len(example.choices) for example in EXAMPLES)
-    facts = ["dig.", *[""] * (total - 1)]
+    facts = [(Fact("dig", 1.0),), *[()] * (total - 1)]
     dataset = with_facts(tokenizer, facts)
     first = EXAMPLES[0]
     expected = tokenizer(first.question, f"{first.choices[0]}. dig.")["input_ids"]
@@ -103,13 +104,21 @@ def test_facts_stand_behind_their_choice_and_nowhere_else(tokenizer):
 
 def test_a_choice_whose_facts_leave_no_room_is_read_without(tokenizer):
     total = sum(len(example.choices) for example in EXAMPLES)
-    dataset = with_facts(tokenizer, ["dig " * 40, *[""] * (total - 1)])
+    dataset = with_facts(tokenizer, [(Fact("dig " * 40, 1.0),), *[()] * (total - 1)])
     assert dataset[0].statements == MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=32)[0].statements
+
+
+def test_facts_that_do_not_fit_are_left_out_the_last_first_and_not_shown(tokenizer):
+    total = sum(len(example.choices) for example in EXAMPLES)
+    facts = (Fact("dig", 3.0), Fact("dig " * 40, 2.0), Fact("hole", 1.0))
+    dataset = with_facts(tokenizer, [facts, *[()] * (total - 1)])
+    assert dataset[0].facts[0] == facts[:1]
+    assert dataset[0].statements == with_facts(tokenizer, [facts[:1], *[()] * (total - 1)])[0].statements
 
 
 def test_dropped_facts_depend_on_seed_epoch_and_question_only(tokenizer):
     total = sum(len(example.choices) for example in EXAMPLES)
-    dataset = with_facts(tokenizer, ["dig."] * total)
+    dataset = with_facts(tokenizer, [(Fact("dig", 1.0),)] * total)
     questions = [dataset[0], dataset[1]]
 
     def read(order, **options):

@@ -1,5 +1,8 @@
+import pytest
+
 from kglm.data.grounding import ground
 from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.errors import BadQuestionError
 from kglm.kg import Label, Triple
 from kglm.linking import LexicalLinker
 
@@ -17,7 +20,23 @@ def test_concepts_of_each_pair_without_those_the_choice_names(graph_of):
     assert named == [[["garden", "dig"], ["trowel"]], [["dig"], ["garden"]], [["garden", "dig"], []]]
 
 
-def test_question_concept_is_not_used(graph_of):
+def test_question_concept_is_used_on_request_only(graph_of):
+    graph = graph_of(Triple("trowel", "UsedFor", "dig"), Triple("trowel", "AtLocation", "garden"))
+    example = MultipleChoiceExample(
+        "1", "What is in the garden?", ("trowel", "to dig"), ("A", "B"), question_concept="digging"
+    )
+    linker = LexicalLinker(graph)
+
+    def asked(**options):
+        return [[graph.entities[i] for i in pair.question] for pair in ground([example], linker, **options)]
+
+    assert asked() == [["garden"], ["garden"]]
+    assert asked(question_concept=True) == [["dig"], []]
+
+
+@pytest.mark.parametrize("concept", [None, ""])
+def test_a_question_without_the_concept_that_is_asked_for_is_named(graph_of, concept):
     graph = graph_of(Triple("trowel", "UsedFor", "dig"))
-    example = MultipleChoiceExample("1", "What?", ("trowel", "cake"), ("A", "B"), question_concept="dig")
-    assert ground([example], LexicalLinker(graph))[0].question.size == 0
+    example = MultipleChoiceExample("q7", "What?", ("trowel", "cake"), ("A", "B"), question_concept=concept)
+    with pytest.raises(BadQuestionError, match="question 'q7' has no question_concept"):
+        ground([example], LexicalLinker(graph), question_concept=True)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from kglm.data.facts.corpora import open_corpora
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.embeddings.text_embeddings import label_table
@@ -44,9 +45,12 @@ def graph(graph_of):
 
 @pytest.fixture(scope="session")
 def make_bundle(graph, tiny_encoder, tmp_path_factory):
-    """A function that makes an untrained bundle, with a reasoner, facts or neither, whose parts all count."""
+    """A function that makes an untrained bundle, with a reasoner, facts or neither, whose parts all count.
 
-    def make(*, reasons=True, graph=graph, reasoner="kagnet", facts=None):
+    Of facts that are retrieved, the training questions are those of ``train``.
+    """
+
+    def make(*, reasons=True, graph=graph, reasoner="kagnet", facts=None, train=()):
         encoder, tokenizer = load_encoder(str(tiny_encoder))
         knowledge, fields = None, {}
         if reasons:
@@ -58,7 +62,8 @@ def make_bundle(graph, tiny_encoder, tmp_path_factory):
             spec = tiny_reasoner(reasoner, entity_dim=table.dim, num_relations=graph.num_relations)
             fields = {"reasoner": spec, "graph_fingerprint": graph.fingerprint}
         elif facts is not None:
-            knowledge = Knowledge(graph, LexicalLinker(graph), facts=facts)
+            corpora = open_corpora(facts, graph, train, tmp_path_factory.mktemp("corpora"))
+            knowledge = Knowledge(graph, LexicalLinker(graph), facts=facts, corpora=corpora)
             fields = {"graph_fingerprint": graph.fingerprint}
         with torch.random.fork_rng():
             torch.manual_seed(0)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from kglm.data.graph_facts import FactOptions
+from kglm.data.facts.options import FactOptions
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.errors import BadQuestionError
 from kglm.inference import Answerer
@@ -220,10 +220,14 @@ def test_facts_are_shown_with_the_choice_that_they_were_read_with(make_bundle, t
     bundle.save(tmp_path / "bundle")
     choices = ["trowel", "pillow"]
     answer = Answerer.from_pretrained(tmp_path / "bundle", device="cpu").answer("What do I dig with?", choices)
-    assert answer.facts == ("trowel is used for dig.", "")
+    ((fact,), none) = answer.facts
+    assert (fact.text, fact.source, none) == ("trowel is used for dig.", "graph", ())
+    assert fact.score > 0
     assert answer.notes == ()
     shown = answer.format()
-    assert ("trowel is used for dig." in shown) == (answer.best.text == "trowel")
+    told = f"trowel is used for dig.  (graph, {fact.score:.3g})"
+    assert (told in shown) == (answer.best.text == "trowel")
+    assert json.loads(json.dumps(answer.to_dict()))["facts"][0] == [vars(fact)]
     bare = make_bundle(reasons=False).pipeline
     informed = bundle.pipeline.prepare([MultipleChoiceExample.from_texts("What do I dig with?", choices)])
     plain = bare.prepare([MultipleChoiceExample.from_texts("What do I dig with?", choices)])

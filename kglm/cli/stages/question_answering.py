@@ -16,6 +16,7 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kglm.cli.settings import RUN_CONFIG, AnsweringEncoderSettings, TrainSettings
+from kglm.data.facts.corpora import open_corpora
 from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.data.task import Examples
 from kglm.embeddings.text_embeddings import label_table
@@ -55,7 +56,7 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     splits = settings.task.load()
     _require_labels(splits, {"train", "dev", *settings.report_splits})
     seed_everything(settings.seed)
-    bundle = build(settings)
+    bundle = build(settings, splits["train"])
     start = weights_digest(bundle.model)
     logger.info("preparing %s", ", ".join(f"{len(examples)} {name}" for name, examples in splits.items()))
     prepared = {
@@ -91,8 +92,13 @@ def _line(results: Mapping[str, float]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f} %" for name, value in results.items())
 
 
-def build(settings: TrainSettings) -> Bundle:
-    """Return the untrained model on its pretrained encoder, and the pipeline that feeds it."""
+def build(settings: TrainSettings, questions: Examples) -> Bundle:
+    """Return the untrained model on its pretrained encoder, and the pipeline that feeds it.
+
+    Args:
+        settings: of the run.
+        questions: its training questions, from which facts may be retrieved.
+    """
     encoder, tokenizer = load_encoder(settings.encoder.name, settings.encoder.options)
     _check_length(settings.max_length, encoder, tokenizer)
     pipeline = QuestionPipeline(tokenizer, settings.max_length, None, settings.workers)
@@ -101,7 +107,7 @@ def build(settings: TrainSettings) -> Bundle:
         "freeze_encoder": settings.encoder.frozen,
     }
     if settings.reasoner is not None or settings.facts is not None:
-        knowledge = open_knowledge(settings, encoder, tokenizer)
+        knowledge = open_knowledge(settings, encoder, tokenizer, questions)
         pipeline = replace(pipeline, knowledge=knowledge)
         fields["graph_fingerprint"] = knowledge.graph.fingerprint
         if settings.reasoner is not None and knowledge.reasoning is not None:
@@ -139,7 +145,7 @@ def device() -> str:
 
 
 def open_knowledge(
-    settings: TrainSettings, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+    settings: TrainSettings, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, questions: Examples
 ) -> Knowledge:
     """Return the compiled graph, its linker, and what the routes draw on.
 
@@ -149,8 +155,11 @@ def open_knowledge(
     graph = settings.graph.open(settings.cache_dir)
     logger.info("%r", graph)
     linker = LexicalLinker(graph, settings.linker)
+    facts, corpora = settings.facts, {}
+    if facts is not None:
+        corpora = open_corpora(facts, graph, questions, settings.cache_dir)
     if settings.reasoner is None:
-        return Knowledge(graph, linker, facts=settings.facts)
+        return Knowledge(graph, linker, facts=facts, corpora=corpora)
     reader = TextEncoder(encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=device())
     table = label_table(graph, reader, settings.cache_dir)
     scores = None
@@ -158,7 +167,7 @@ def open_knowledge(
         from kglm.embeddings.link_scores import link_scores  # brings PyTorch Geometric, whose import takes seconds
 
         scores = link_scores(settings.reasoner.path_scores, graph)
-    return Knowledge(graph, linker, Reasoning(settings.reasoner.schema, table, scores), settings.facts)
+    return Knowledge(graph, linker, Reasoning(settings.reasoner.schema, table, scores), facts, corpora)
 
 
 def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dict[str, Any]:
@@ -183,6 +192,7 @@ def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dic
                 identity["path scores"] = knowledge.reasoning.scores.digest
         if knowledge.facts is not None:
             identity["facts"] = knowledge.facts.cache_key()
+            identity["facts corpora"] = {name: corpus.digest for name, corpus in knowledge.corpora.items()}
     return identity
 
 

@@ -6,67 +6,18 @@ Dimensions: G question-choice pairs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from kglm.errors import ConfigError
+from kglm.data.facts.fact import Fact
+from kglm.data.facts.options import FactOptions
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.schema_graph import ConceptSets, SchemaGraphs, SchemaOptions, extract_schema_graphs
 from kglm.kg.verbalization import verbalize_triple
 
-VERSION = 1
 CLAUSES_KEPT = 1_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class FactOptions:
-    """Which facts are read with a choice.
-
-    Attributes:
-        max_hops: 1 for direct triples only; 2 for chains of two triples as well.
-        max_facts: at most so many for each choice.
-        max_tokens: at most so many tokens for each choice; a fact is read whole or not at all.
-        dropout: in training, the share of choices that are read without their facts, so that the model does not
-            learn to prefer whatever choice has one.
-        paths_considered: chains ranked for each choice; they are found by the weights of their links.
-    """
-
-    max_hops: int = 1
-    max_facts: int = 2
-    max_tokens: int = 32
-    dropout: float = 0.0
-    paths_considered: int = 16
-
-    def __post_init__(self) -> None:
-        if self.max_hops not in (1, 2):
-            raise ConfigError(f"facts max_hops is {self.max_hops}; allowed: 1, 2")
-        for field in ("max_facts", "max_tokens", "paths_considered"):
-            if getattr(self, field) < 1:
-                raise ConfigError(f"facts {field} is {getattr(self, field)}, expected at least 1")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"facts dropout is {self.dropout}; allowed: 0 to below 1")
-
-    def cache_key(self) -> dict[str, Any]:
-        """Return all that the facts depend on, beside the graph, the linker and the text."""
-        return {"version": VERSION, **asdict(self)}
-
-
-class Fact(NamedTuple):
-    """A triple, or a chain of them, as text.
-
-    Attributes:
-        text: clauses, one a triple.
-        hops: number of triples.
-        score: how much it is worth reading among those of as many hops.
-    """
-
-    text: str
-    hops: int
-    score: float
 
 
 class GraphFacts:
@@ -78,7 +29,7 @@ class GraphFacts:
 
     Args:
         graph: where the triples are.
-        options: see :class:`FactOptions`.
+        options: see :class:`~kglm.data.facts.options.FactOptions`.
     """
 
     def __init__(self, graph: KnowledgeGraph, options: FactOptions) -> None:
@@ -101,16 +52,17 @@ class GraphFacts:
 
     def _facts(self, graphs: SchemaGraphs, index: int) -> list[Fact]:
         entities = graphs.nodes[graphs.node_offsets[index] : graphs.node_offsets[index + 1]].tolist()
-        found: dict[str, Fact] = {}
+        found: dict[str, tuple[int, Fact]] = {}
         for nodes, _ in graphs.paths(index):
             chain = [entities[node] for node in nodes]
             clauses = [self._clause(*hop) for hop in pairwise(chain)]
             score = float(np.exp(np.mean([np.log(score) for _, score in clauses])))
-            fact = Fact("; ".join(text for text, _ in clauses), len(clauses), score)
+            fact = Fact("; ".join(text for text, _ in clauses), score)
             known = found.get(fact.text)
-            if known is None or fact.score > known.score:
-                found[fact.text] = fact
-        return sorted(found.values(), key=lambda fact: (fact.hops, -fact.score, fact.text))
+            if known is None or fact.score > known[1].score:
+                found[fact.text] = (len(clauses), fact)
+        ranked = sorted(found.values(), key=lambda entry: (entry[0], -entry[1].score, entry[1].text))
+        return [fact for _, fact in ranked]
 
     def _best_clause(self, source: int, target: int) -> tuple[str, float]:
         """Return the triple between two linked entities that says most, and its worth."""
