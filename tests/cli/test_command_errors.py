@@ -125,7 +125,10 @@ TRAIN = [
     ("run_dir={dev}", "File exists: '{dev}'"),
     ("facts=retrived", "unknown facts 'retrived'; did you mean 'retrieved'?"),
     ("facts=graph facts.source=web", "unknown facts source 'web' (3 known: graph, retrieved, all)"),
-    ("facts=graph facts.control=noise", "unknown facts control 'noise'; did you mean 'none'? (2 known: none, random)"),
+    (
+        "facts=graph facts.control=noise",
+        "unknown facts control 'noise'; did you mean 'none'? (2 known: none, random)",
+    ),
     ("facts=graph +facts.speed=1", "facts has no field 'speed'"),
     ("facts=retrieved facts.corpora.genericskb.mode=sparse", "unknown mode of a facts corpus 'sparse' (4 known:"),
     ("facts=retrieved +facts.corpora.genericskb.speed=1", "facts.corpora.genericskb has no field 'speed'"),

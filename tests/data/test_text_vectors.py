@@ -5,6 +5,8 @@ from transformers import BertModel
 
 from kglm.data import text_vectors as module
 from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
+from kglm.data.facts import Fact
+from kglm.data.facts.selection import joined
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.text_vectors import text_vectors
 from kglm.testing import tiny_bert_config, tiny_tokenizer
@@ -13,7 +15,7 @@ EXAMPLES = [
     MultipleChoiceExample("1", "what do i dig with", ("trowel", "cake"), ("A", "B"), label=1),
     MultipleChoiceExample("2", "where", ("garden", "trowel", "house"), ("A", "B", "C"), label=0),
 ]
-FACTS = ["dig.", "", "house garden.", "", "where."]
+FACTS = [(Fact("dig", 1.0),), (), (Fact("house garden", 1.0),), (), (Fact("where", 1.0),)]
 QUESTIONS = [0, 0, 1, 1, 1]  # of each pair
 
 
@@ -48,7 +50,7 @@ def test_vectors_are_those_of_each_text_read_alone(encoder, tokenizer, dataset, 
     assert encoder.training
     choices = [choice for example in EXAMPLES for choice in example.choices]
     asked = [EXAMPLES[i].question for i in QUESTIONS]
-    read = [f"{choice}. {fact}" if fact else choice for choice, fact in zip(choices, FACTS, strict=True)]
+    read = [f"{choice}. {joined(facts)}" if facts else choice for choice, facts in zip(choices, FACTS, strict=True)]
     for rows, texts in (
         (table.question_rows, [(question,) for question in asked]),
         (table.choice_rows, [(choice,) for choice in choices]),

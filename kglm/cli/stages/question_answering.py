@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kglm.cli.settings import RUN_CONFIG, AnsweringEncoderSettings, TrainSettings
 from kglm.data.facts.corpora import open_corpora
+from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
 from kglm.data.task import Examples
 from kglm.embeddings.text_embeddings import label_table
@@ -92,7 +93,7 @@ def _line(results: Mapping[str, float]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f} %" for name, value in results.items())
 
 
-def build(settings: TrainSettings, questions: Examples) -> Bundle:
+def build(settings: TrainSettings, questions: Sequence[MultipleChoiceExample] = ()) -> Bundle:
     """Return the untrained model on its pretrained encoder, and the pipeline that feeds it.
 
     Args:
@@ -145,7 +146,10 @@ def device() -> str:
 
 
 def open_knowledge(
-    settings: TrainSettings, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, questions: Examples
+    settings: TrainSettings,
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    questions: Sequence[MultipleChoiceExample],
 ) -> Knowledge:
     """Return the compiled graph, its linker, and what the routes draw on.
 
