@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
@@ -20,12 +21,14 @@ from kglm.encoders import TextEncoder, load_encoder
 from kglm.errors import ConfigError, DataError, FingerprintMismatchError, UnknownNameError
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.recipe import GraphRecipe
+from kglm.linking.training.sense_vectors import sense_table
 from kglm.models.modeling_fusion_encoder import FusionEncoderPreTrainedModel
 
 logger = logging.getLogger(__name__)
 
-SOURCES = ("none", "labels", "descriptions", "table")
-DESCRIPTION_TOKENS = 64  # read of an entity's description
+SOURCES = ("none", "labels", "descriptions", "neighborhoods", "senses", "table")
+TEXT_TOKENS = 64  # read of an entity's text
+SCALED_BY = 10_000  # vectors that tell how large a table's are
 Model = TypeVar("Model", bound=FusionEncoderPreTrainedModel)
 
 
@@ -43,9 +46,11 @@ class EntitySettings:
     """Which vectors the entities have.
 
     Attributes:
-        source: "none" (the plain encoder), "labels" or "descriptions" (what a frozen encoder makes of them), "table".
+        source: "none" (the plain encoder); what a frozen encoder makes of the entities' "labels", "descriptions" or
+            "neighborhoods" (:mod:`kglm.embeddings.entity_texts`), or of WordNet's "senses"
+            (:mod:`kglm.linking.training.sense_vectors`); "table".
         table: folder of an :class:`~kglm.embeddings.EntityTable` of the graph, for the source "table".
-        text_encoder: name of the frozen encoder, for "labels" and "descriptions".
+        text_encoder: name of the frozen encoder.
         aliases: what the data set calls the graph's entities; None if both use the same names.
         shuffled: deal the vectors out to the wrong entities: the control.
         shuffle_seed: of the permutation.
@@ -81,10 +86,13 @@ class FusionSettings:
     Attributes:
         checkpoint: folder of a pretrained fusion encoder to start from, instead of the plain encoder; then only the
             fields about the head are read, for the rest is the checkpoint's.
+        scale: what entity vectors are multiplied by; "auto" brings their components to 1 on average (root mean
+            square).
     """
 
     layers: tuple[str, ...] | None
     dim: int | None
+    scale: float | str
     num_heads: int
     alignment: str
     entity_bias: str
@@ -92,6 +100,10 @@ class FusionSettings:
     zero_init: bool
     head_dropout: float
     checkpoint: str | None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.scale, str) and self.scale != "auto":
+            raise ConfigError(f"fusion.scale is {self.scale!r}; allowed: 'auto' or a number above 0")
 
 
 def entity_settings(values: Mapping[str, Any]) -> EntitySettings:
@@ -148,8 +160,10 @@ def _table(settings: EntitySettings, graph: KnowledgeGraph, cache_dir: Path) -> 
     if settings.table is not None:
         return EntityTable.open(settings.table, graph)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    reader = TextEncoder.load(settings.text_encoder, max_length=DESCRIPTION_TOKENS, device=device)
-    return text_table(graph, reader, cache_dir, content=settings.source.removesuffix("s"))
+    reader = TextEncoder.load(settings.text_encoder, max_length=TEXT_TOKENS, device=device)
+    if settings.source == "senses":
+        return sense_table(graph, reader, cache_dir)
+    return text_table(graph, reader, cache_dir, content=settings.source.removesuffix("s"))  # as contents are called
 
 
 def build_model(
@@ -185,6 +199,7 @@ def build_model(
     else:
         fields |= {
             "entity_dim": entities.vectors.dim,
+            "entity_scale": _scale(fusion, entities.table),
             "fusion_dim": fusion.dim,
             "num_entity_heads": fusion.num_heads,
             "fusion_layers": _layers(fusion, layers, plain),
@@ -197,6 +212,18 @@ def build_model(
     model = model_class.from_backbone(backbone, **fields)
     model.get_input_embeddings().requires_grad_(not encoder.freeze_word_embeddings)
     return model, tokenizer
+
+
+def _scale(fusion: FusionSettings, table: EntityTable) -> float:
+    """Return the factor that brings the components of a table's vectors to 1, from some of them, or the one set."""
+    if fusion.scale != "auto":
+        return fusion.scale  # type: ignore[return-value]  # checked by the configuration
+    chosen = np.linspace(0, len(table) - 1, num=min(len(table), SCALED_BY), dtype=np.int64)
+    rows = table.rows(chosen)
+    known = rows[(rows != 0).any(axis=1)]  # a row of zeros: nothing is known of the entity
+    if not len(known):
+        raise DataError("the table of entity vectors holds nothing but zeros")
+    return float(np.float32(1 / np.sqrt(np.square(known).mean())))
 
 
 def _layers(fusion: FusionSettings, count: int, plain: bool) -> list[str] | None:

@@ -142,17 +142,18 @@ def hash_share(text: str) -> float:
 
 
 def split_by_hash(
-    examples: Sequence[RelationExample], shares: Mapping[str, float]
+    examples: Sequence[RelationExample], shares: Mapping[str, float], *, shift: float = 0.0
 ) -> dict[str, list[RelationExample]]:
     """Divide examples by the hash of their sentence; equal sentences fall into one part.
 
     Args:
         examples: the sentences.
         shares: expected share of each part; they add up to 1.
+        shift: share by which the parts' bounds are moved around, in [0, 1).
     """
     parts: dict[str, list[RelationExample]] = {name: [] for name in shares}
     names, bounds = list(shares), list(accumulate(shares.values()))
     for example in examples:
-        part = min(bisect_right(bounds, hash_share(example.text)), len(names) - 1)
+        part = min(bisect_right(bounds, (hash_share(example.text) + shift) % 1), len(names) - 1)
         parts[names[part]].append(example)
     return parts

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
+from typing import Any
 
-from kglm.data.entity_names import EntityNames
+from kglm.data.entity_names import EntityNames, open_text
 from kglm.data.relation_examples import MARKERS, RelationExample, mark_relation, read_relations, split_by_hash
 from kglm.data.text_classification import ClassificationExample
 from kglm.errors import ConfigError, DataError, UnknownNameError
 
 SPLITS = ("train", "dev", "test")
+FOLDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,23 +24,34 @@ class RelationTask:
 
     Attributes:
         name: what the task is called.
-        train: file of the training sentences; see :func:`~kglm.data.relation_examples.read_relations`.
+        train: file of the training sentences, or several; see
+            :func:`~kglm.data.relation_examples.read_relations`. Of a sentence that several hold the first counts.
         dev: file for model selection, or None.
         test: file for the report, or None.
         markers: how head and tail are marked, a key of :data:`~kglm.data.relation_examples.MARKERS`.
         negative: the relation that means "none", which micro-F1 leaves out; or None.
         linked_only: leave out sentences whose two entities the graph does not both have, from every part.
+        relation_names: JSON object from relation to a list that begins with its name, such as FewRel's
+            ``pid2name.json``; relations that are not in it keep their names. None keeps all.
+        fold: 0 to 4; where ``dev`` and ``test`` are cut off from ``train``, the fifths that they are move on by it,
+            so that over the five folds each sentence is tested once.
     """
 
     name: str
-    train: str
+    train: str | tuple[str, ...]
     dev: str | None = None
     test: str | None = None
     markers: str = "symbols"
     negative: str | None = None
     linked_only: bool = False
+    relation_names: str | None = None
+    fold: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.fold, bool) or self.fold not in range(FOLDS):
+            raise ConfigError(f"relations.fold is {self.fold!r}; allowed: a whole number from 0 to {FOLDS - 1}")
+        if self.fold and self.dev is not None:
+            raise ConfigError("relations.fold divides 'train', but the task has a file 'dev'; leave one of them out")
         if self.markers not in MARKERS:
             raise UnknownNameError("kind of markers", self.markers, MARKERS)
         if self.dev is None and self.test is not None:
@@ -49,16 +63,28 @@ class RelationTask:
         Raises:
             DataError: a file is missing or malformed, or a part is empty or holds a sentence of another.
         """
-        train = read_relations(self.train)
+        train = self._read(*([self.train] if isinstance(self.train, str) else self.train))
         if self.dev is None:
-            parts = split_by_hash(train, {"train": 0.6, "dev": 0.2, "test": 0.2})
+            parts = split_by_hash(train, {"train": 0.6, "dev": 0.2, "test": 0.2}, shift=self.fold / FOLDS)
         elif self.test is None:
-            parts = {"train": train, **split_by_hash(read_relations(self.dev), {"dev": 0.5, "test": 0.5})}
+            parts = {"train": train, **split_by_hash(self._read(self.dev), {"dev": 0.5, "test": 0.5})}
         else:
-            parts = {"train": train, "dev": read_relations(self.dev), "test": read_relations(self.test)}
+            parts = {"train": train, "dev": self._read(self.dev), "test": self._read(self.test)}
         parts["train"] = _without(parts["train"], parts["dev"] + parts["test"])
         _refuse_empty(parts)
         return parts
+
+    def _read(self, *files: str) -> list[RelationExample]:
+        names = {} if self.relation_names is None else _read_names(self.relation_names)
+        found: dict[tuple[Any, ...], tuple[int, list[RelationExample]]] = {}
+        for number, file in enumerate(files):
+            for example in read_relations(file):
+                renamed = replace(example, relation=names.get(example.relation, example.relation))
+                # Only what another file holds is left out: within one, a sentence may stand under two relations.
+                found.setdefault(_key(example), (number, []))
+                if found[_key(example)][0] == number:
+                    found[_key(example)][1].append(renamed)
+        return [example for _, examples in found.values() for example in examples]
 
     def labels(self, parts: dict[str, list[RelationExample]]) -> list[str]:
         """Return the relations of all parts, sorted.
@@ -100,8 +126,34 @@ class RelationTask:
 
 def _without(examples: list[RelationExample], others: list[RelationExample]) -> list[RelationExample]:
     """Leave out sentences that stand among others: those are held out."""
-    held_out = {(example.text, example.head, example.tail) for example in others}
-    return [example for example in examples if (example.text, example.head, example.tail) not in held_out]
+    held_out = set(map(_key, others))
+    return [example for example in examples if _key(example) not in held_out]
+
+
+def _key(example: RelationExample) -> tuple[Any, ...]:
+    """Return what makes two sentences one."""
+    return example.text, example.head, example.tail
+
+
+def _read_names(path: str) -> dict[str, str]:
+    """Return what each relation is called.
+
+    Raises:
+        DataError: the file is missing, or not of this form.
+    """
+    try:
+        with open_text(path, "list of relation names") as handle:
+            values = json.load(handle)
+    except ValueError as error:
+        raise DataError(f"'{path}' is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise DataError(f"'{path}' holds {type(values).__name__}; expected an object from relation to its names")
+    for relation, names in values.items():
+        if not (isinstance(names, list) and names and isinstance(names[0], str)):
+            raise DataError(
+                f"'{path}': relation '{relation}' has {names!r}; expected a list that begins with its name"
+            )
+    return {relation: names[0] for relation, names in values.items()}
 
 
 def _refuse_empty(parts: dict[str, list[RelationExample]]) -> None:

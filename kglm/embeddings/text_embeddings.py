@@ -16,7 +16,7 @@ from kglm.kg.graph import KnowledgeGraph
 
 logger = logging.getLogger(__name__)
 
-VERSION = 3
+VERSIONS = {"label": 3, "description": 3, "neighborhood": 4}  # to be raised with any change of the texts
 TEXTS_AT_ONCE = 200_000
 
 
@@ -38,14 +38,15 @@ def text_table(
         UnknownNameError: there is no such content.
     """
     texts = entity_texts(graph, content)
-    recipe = f"{VERSION} {content} {MAX_FACTS} {graph.fingerprint} {encoder.digest}"
+    recipe = f"{VERSIONS[content]} {content} {MAX_FACTS} {graph.fingerprint} {encoder.digest}"
     folder = Path(cache_dir) / "entity_tables" / hashlib.sha256(recipe.encode()).hexdigest()[:16]
     if not (folder / MANIFEST).is_file():
         logger.info("embedding the %ss of %d entities with %s", content, graph.num_entities, encoder.name)
         vectors = np.empty((graph.num_entities, encoder.dim), dtype=np.float16)
         done = 0
         while part := list(islice(texts, TEXTS_AT_ONCE)):
-            vectors[done : done + len(part)] = encoder.encode(part)
+            places = {text: place for place, text in enumerate(dict.fromkeys(part))}  # many entities share a text
+            vectors[done : done + len(part)] = encoder.encode(list(places))[[places[text] for text in part]]
             done += len(part)
         source = {"kind": content, "encoder": encoder.name, "pooling": "mean", "normalized": True}
         EntityTable({"textual": vectors}, graph.fingerprint, source).save(folder)

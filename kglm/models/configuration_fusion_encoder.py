@@ -20,6 +20,7 @@ CLS_ENTITIES = ("none", "with_entities", "always")
 _OWN_FIELDS = (
     "backbone_config",
     "entity_dim",
+    "entity_scale",
     "fusion_dim",
     "num_entity_heads",
     "fusion_layers",
@@ -46,6 +47,8 @@ class FusionEncoderConfig(PreTrainedConfig):
         backbone_config: configuration of a BERT, RoBERTa, XLM-RoBERTa, ELECTRA or MPNet, or its dict with
             ``model_type``.
         entity_dim: D_v, dimension of the entity vectors in the batch; must be given.
+        entity_scale: what the entity vectors are multiplied by as they enter. Components of about 1 hold their own
+            against the layers' norms and against what a layer adds to an entity; vectors of length 1 do not.
         fusion_dim: D_e, dimension of the entities inside the layers; None takes them as they are, another number
             projects them first, without a bias.
         num_entity_heads: heads of the entities' self-attention; must divide the entities' dimension.
@@ -75,6 +78,7 @@ class FusionEncoderConfig(PreTrainedConfig):
 
     backbone_config: Any = None  # after construction a PreTrainedConfig
     entity_dim: int = 0  # to be given
+    entity_scale: float = 1.0
     fusion_dim: int | None = None
     num_entity_heads: int = 4
     fusion_layers: list[str] | None = None  # after construction a list
@@ -103,6 +107,8 @@ class FusionEncoderConfig(PreTrainedConfig):
         check_flag("pooler", self.pooler)
         check_backbone(self.backbone_config, pooler=self.pooler)
         check_positive("entity_dim", self.entity_dim)
+        if not (_is_weight(self.entity_scale) and self.entity_scale > 0):
+            raise ConfigError(f"entity_scale is {self.entity_scale!r}; allowed: a number above 0")
         if self.fusion_dim is not None:
             check_positive("fusion_dim", self.fusion_dim)
         check_positive("num_entity_heads", self.num_entity_heads)

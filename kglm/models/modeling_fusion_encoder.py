@@ -228,7 +228,7 @@ class FusionEncoderModel(FusionEncoderPreTrainedModel):
             tokens = tokens[..., :1]
         is_token = (tokens >= 0) & (tokens < num_tokens)  # [B, M, S]
         # Padding may hold anything, also what is not a number.
-        embeds = embeds.masked_fill(~is_token.any(-1, keepdim=True), 0).to(self.dtype)
+        embeds = embeds.masked_fill(~is_token.any(-1, keepdim=True), 0).to(self.dtype) * self.config.entity_scale
         entities = embeds if self.entity_projection is None else self.entity_projection(embeds)
         if self.config.cls_entity != "none":
             entities = functional.pad(entities, (0, 0, 1, 0))

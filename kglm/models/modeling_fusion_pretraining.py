@@ -1,7 +1,7 @@
 """The fusion encoder with its pretraining objectives.
 
-Dimensions: B texts, T tokens, M entities of a text, N entities to predict in a text, K candidates, V vocabulary, D
-hidden, D_v entity vectors.
+Dimensions: B texts, T tokens, P tokens to predict in a text, M entities of a text, N entities to predict in a text, K
+candidates, V vocabulary, D hidden, D_v entity vectors.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FusionPreTrainingOutput(ModelOutput):
         token_loss: mean cross entropy over the tokens to predict; 0 if there are none.
         entity_loss: mean cross entropy over the entities to predict; 0 if there are none.
         sentence_loss: mean cross entropy over the texts.
-        token_logits: ``[B, T, V]``.
+        token_logits: ``[B, T, V]``, or of the labelled tokens ``[B, P, V]``.
         entity_logits: ``[B, N, K]``.
         sentence_logits: ``[B, 2]``; None without the pooler and without ``sentence_head``.
     """
@@ -106,6 +106,7 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
         entity_embeds: Tensor | None = None,
         entity_tokens: Tensor | None = None,
         labels: Tensor | None = None,
+        labelled_tokens: Tensor | None = None,
         candidate_embeds: Tensor | None = None,
         target_tokens: Tensor | None = None,
         entity_labels: Tensor | None = None,
@@ -116,6 +117,9 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
 
         Args other than these are those of :meth:`FusionEncoderModel.forward`:
             labels: ``[B, T]`` right tokens; -100 where none is to be predicted.
+            labelled_tokens: ``[B, P]`` places of the tokens to predict, negative for padding; ``labels`` and
+                ``token_logits`` are then of these alone, ``[B, P]`` and ``[B, P, V]``, which spares scoring the
+                vocabulary where nobody asks.
             candidate_embeds: ``[K, D_v]`` vectors of the entities to choose from.
             target_tokens: ``[B, N]`` tokens whose entity is to be predicted, negative for padding; apart from
                 ``entity_tokens``, for an entity may be to be predicted because it was left out.
@@ -134,7 +138,8 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
             return_dict=True,
         )
         hidden = encoded.last_hidden_state
-        token_logits = self.token_head(hidden, self._word_embeddings())
+        scored = hidden if labelled_tokens is None else _take(hidden, labelled_tokens)
+        token_logits = self.token_head(scored, self._word_embeddings())
         entity_logits = self._score_entities(hidden, candidate_embeds, target_tokens)
         sentence_logits = None if self.sentence_head is None else self.sentence_head(self._pooled(encoded))
         token_loss = _loss(token_logits, labels, "labels", "the token head")
@@ -176,8 +181,7 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
             return None
         if candidates is None or targets is None:
             raise ValueError("candidate_embeds and target_tokens must be given together")
-        places = targets.clamp(min=0).unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
-        projected = self.entity_head(hidden.gather(1, places))  # [B, N, D_v]
+        projected = self.entity_head(_take(hidden, targets))  # [B, N, D_v]
         return projected @ candidates.to(projected.dtype).T
 
     def _word_embeddings(self) -> nn.Embedding:
@@ -188,6 +192,11 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
         super()._init_weights(module)
         if isinstance(module, TokenHead):
             initialization.zeros_(module.bias)
+
+
+def _take(hidden: Tensor, tokens: Tensor) -> Tensor:
+    """Return the states ``[B, N, D]`` of tokens ``[B, N]``; those of the first token for padding."""
+    return hidden.gather(1, tokens.clamp(min=0).unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
 
 
 def _loss(logits: Tensor | None, labels: Tensor | None, name: str, needed: str) -> Tensor | None:

@@ -17,7 +17,8 @@ from transformers.utils import ModelOutput
 
 from kglm.models.configuration_fusion_encoder import FusionEncoderConfig
 from kglm.models.modeling_fusion_encoder import FusionEncoderModel, FusionEncoderPreTrainedModel
-from kglm.models.modeling_fusion_pretraining import Transform
+
+MATCH_WEIGHT = 10.0  # of the cosine, against the prior's logarithm; the start of what is learnt
 
 
 @dataclass
@@ -33,20 +34,36 @@ class SenseOutput(ModelOutput):
     logits: Tensor | None = None
 
 
+class IdentityLinear(nn.Linear):
+    """A linear layer that starts as the identity: between unequal dimensions, it keeps the first of them.
+
+    A class of its own because ``from_pretrained`` initialises missing layers anew, by their class.
+    """
+
+    def reset_parameters(self) -> None:
+        """Set the weight to the identity and the bias to zero."""
+        nn.init.eye_(self.weight)
+        nn.init.zeros_(self.bias)
+
+
 class FusionEncoderForWordSenses(FusionEncoderPreTrainedModel):
     r"""Scores a word's senses by their vectors, which are given, and by how frequent they are.
 
-    .. math:: s_{nk} = f(\bar h_n) \cdot v_k + \lambda \log p_k
+    .. math:: s_{nk} = \gamma \cos(W \bar h_n + b, v_k) + \lambda \log p_k
 
-    with :math:`\bar h_n` the mean of the last hidden states of the word's tokens, f a layer, the activation and a
-    norm as for denoised entities, :math:`v_k` the vector of a sense, :math:`p_k` its share of the word's uses, and
-    :math:`\lambda` learnt from 1.
+    with :math:`\bar h_n` the mean of the last hidden states of the word's tokens, :math:`v_k` the vector of a sense,
+    :math:`p_k` its share of the word's uses; :math:`\gamma` is learnt from 10 and :math:`\lambda` from 1.
+
+    W starts as the identity: where the same encoder has read the senses, the untrained model compares like with
+    like. From a random layer it starts below the most frequent sense, and needs many thousand sentences to rise
+    above it.
     """
 
     def __init__(self, config: FusionEncoderConfig) -> None:
         super().__init__(config)
         self.encoder = FusionEncoderModel(config)
-        self.sense_head = Transform(config, config.entity_dim)
+        self.sense_head = IdentityLinear(config.hidden_size, config.entity_dim)
+        self.match_weight = nn.Parameter(torch.full((), MATCH_WEIGHT))
         self.prior_weight = nn.Parameter(torch.ones(()))
         self.post_init()
 
@@ -88,8 +105,10 @@ class FusionEncoderForWordSenses(FusionEncoderPreTrainedModel):
             return_dict=True,
         )
         words = self.sense_head(_mean_of_tokens(encoded.last_hidden_state, target_tokens))  # [B, N, D_v]
-        all_scores = words @ sense_embeds.to(words.dtype).T  # [B, N, C]
-        logits = all_scores.gather(-1, sense_index.clamp(min=0)) + self.prior_weight * sense_priors
+        senses = functional.normalize(sense_embeds.to(words.dtype), dim=-1)
+        all_cosines = functional.normalize(words, dim=-1) @ senses.T  # [B, N, C]
+        cosines = all_cosines.gather(-1, sense_index.clamp(min=0))
+        logits = self.match_weight * cosines + self.prior_weight * sense_priors
         logits = logits.float().masked_fill(sense_index < 0, -torch.inf)
         output = SenseOutput(loss=None if labels is None else _loss(logits, labels), logits=logits)
         return output.to_tuple() if return_dict is False else output
@@ -99,6 +118,9 @@ class FusionEncoderForWordSenses(FusionEncoderPreTrainedModel):
         super()._init_weights(module)
         if isinstance(module, FusionEncoderForWordSenses):
             initialization.ones_(module.prior_weight)
+            initialization.constant_(module.match_weight, MATCH_WEIGHT)
+        elif isinstance(module, IdentityLinear):
+            initialization.eye_(module.weight)
 
 
 def _mean_of_tokens(hidden: Tensor, tokens: Tensor) -> Tensor:

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -117,6 +118,37 @@ def test_the_parts_of_a_task_share_no_sentence(tmp_path):
         RelationTask(name="x", train="a", test="b")
     with pytest.raises(UnknownNameError, match="kind of markers 'symbol'; did you mean 'symbols'"):
         RelationTask(name="x", train="a", markers="symbol")
+
+
+def test_several_files_are_one_task_and_relations_get_their_names(tmp_path):
+    write_relations(tmp_path / "a.json", 20)
+    write_relations(tmp_path / "b.json")
+    (tmp_path / "names.json").write_text(json.dumps({"made by": ["creator", "who made it"]}))
+    files = (str(tmp_path / "a.json"), str(tmp_path / "b.json"))
+    parts = RelationTask(name="x", train=files, relation_names=str(tmp_path / "names.json")).load()
+    found = [example for part in parts.values() for example in part]
+    assert sorted(example.text for example in found) == sorted(e.text for e in read_relations(files[1]))
+    assert sum(example.id.startswith("a.json") for example in found) == 20
+    assert {example.relation for example in found} == {"borders", "creator"}
+    for text, message in (("[]", "holds list"), ('{"r": "x"}', "relation 'r' has 'x'"), ("x", "is not JSON")):
+        (tmp_path / "names.json").write_text(text)
+        with pytest.raises(DataError, match=message):
+            RelationTask(name="x", train=files, relation_names=str(tmp_path / "names.json")).load()
+
+
+def test_over_the_folds_each_sentence_is_tested_once(tmp_path):
+    write_relations(tmp_path / "all.json", 60)
+    folds = [RelationTask(name="x", train=str(tmp_path / "all.json"), fold=fold).load() for fold in range(5)]
+    for part in ("dev", "test"):
+        assert sorted(e.id for parts in folds for e in parts[part]) == sorted(
+            e.id for e in read_relations(tmp_path / "all.json")
+        )
+    for parts, following in itertools.pairwise(folds):
+        assert [e.id for e in parts["dev"]] == [e.id for e in following["test"]]
+    with pytest.raises(ConfigError, match=r"relations.fold is 5; allowed: a whole number from 0 to 4"):
+        RelationTask(name="x", train="a", fold=5)
+    with pytest.raises(ConfigError, match="the task has a file 'dev'"):
+        RelationTask(name="x", train="a", dev="b", fold=1)
 
 
 def test_only_linked_sentences_and_slices(tmp_path, graph_of):

@@ -36,6 +36,13 @@ def test_a_text_for_every_entity_in_the_order_of_the_ids(graph, content, trowel,
     assert texts[graph.entity_id("blade")] == blade
 
 
+def test_of_an_entity_known_by_an_identifier_only_the_facts_are_told(graph_of):
+    graph = graph_of(Triple("Q42", "IsA", "author"), Triple("book", "CreatedBy", "Q42"), Triple("Q7", "IsA", "B2B"))
+    texts = dict(zip(graph.entities, entity_texts(graph, "neighborhood"), strict=True))
+    assert texts["Q42"] == "it is a kind of author; book is created by it"
+    assert texts["B2B"] == "B2B. Q7 is a kind of B2B"
+
+
 def test_another_content_is_refused(graph):
     with pytest.raises(UnknownNameError, match="unknown content 'labels'; did you mean 'label'"):
         entity_texts(graph, "labels")

@@ -19,6 +19,7 @@ CONF = Path(str(files("kglm.conf"))) / "graph"
 NAMES = (
     "codex-m",
     "codex-s",
+    "codex-types",
     "conceptnet",
     "conceptnet5",
     "conceptnet5-full",
@@ -31,6 +32,7 @@ NAMES = (
 SIZES = {
     "codex-m": (17_050, 51, 185_584),
     "codex-s": (2_034, 42, 32_888),
+    "codex-types": (88_256, 1, 93_102),
     "conceptnet": (137_886, 17, 389_779),
     "fb15k237": (14_505, 237, 272_115),
     "wn18rr": (40_559, 11, 86_835),
@@ -74,14 +76,14 @@ def test_the_reader_takes_its_options_and_the_map_can_be_read(name):
         assert len({target for target, direction in relation_map.targets.values() if direction != "dropped"}) == 17
 
 
-OF_DATA = [pytest.param(name, marks=pytest.mark.data) for name in ("conceptnet", "fb15k237", "wn18rr")]
+OF_DATA = [pytest.param(name, marks=pytest.mark.data) for name in ("codex-types", "conceptnet", "fb15k237", "wn18rr")]
 
 
 @pytest.mark.parametrize("name", ["everyday", *OF_DATA])
 def test_train_and_the_catalog_share_one_compiled_graph(name, tmp_path, request):
     data_dir = tmp_path if name == "everyday" else request.getfixturevalue("data_dir")
     places = {"paths": {"data_dir": str(data_dir), "graphs_dir": str(GRAPHS)}}
-    composed = OmegaConf.create({**places, "graph": OmegaConf.load(CONF / f"{name}.yaml")})
+    composed = OmegaConf.create({**places, "graph": OmegaConf.load(CONF / f"{name.replace('-', '_')}.yaml")})
     trained = GraphRecipe(**OmegaConf.to_container(composed, resolve=True)["graph"])
     assert find_recipe(name).graph_recipe(tmp_path, data_dir).content_key() == trained.content_key()
 

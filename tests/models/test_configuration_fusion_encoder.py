@@ -37,6 +37,8 @@ def test_default_schedule_is_the_references() -> None:
         ({"fusion_layers": ["mix", "fused"]}, "fusion_layers[1] is 'fused'; did you mean 'fuse'"),
         ({"fusion_layers": "mix"}, "fusion_layers is 'mix'; allowed: a list"),
         ({"entity_dim": 0}, "entity_dim is 0; allowed: a positive whole number"),
+        ({"entity_scale": 0}, "entity_scale is 0; allowed: a number above 0"),
+        ({"entity_scale": "auto"}, "entity_scale is 'auto'"),
         ({"fusion_dim": 2.5}, "fusion_dim is 2.5"),
         ({"num_entity_heads": 3}, "num_entity_heads is 3; allowed: divisors of the entities' dimension, 8"),
         ({"alignment": "frist"}, "alignment is 'frist'; did you mean 'first'"),

@@ -56,6 +56,14 @@ def real_tokens(batch: dict[str, Tensor], states: Tensor) -> Tensor:
     return states[batch["attention_mask"] == 1]
 
 
+def test_the_scale_multiplies_the_vectors() -> None:
+    scaled, plain = (tiny_fusion_encoder(FusionEncoderModel, **fields) for fields in ({"entity_scale": 2.5}, {}))
+    scaled.load_state_dict(plain.state_dict())
+    expected = plain(**{**BATCH, "entity_embeds": 2.5 * BATCH["entity_embeds"]}).last_hidden_state
+    assert torch.allclose(scaled(**BATCH).last_hidden_state, expected, atol=1e-6)
+    assert not torch.allclose(plain(**BATCH).last_hidden_state, expected, atol=1e-3)
+
+
 # The equations
 
 

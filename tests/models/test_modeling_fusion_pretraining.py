@@ -46,6 +46,19 @@ def test_losses_are_those_of_the_paper() -> None:
     torch.testing.assert_close(output.loss, output.token_loss + output.entity_loss + output.sentence_loss)
 
 
+def test_only_the_tokens_asked_for_need_be_scored() -> None:
+    model = tiny_fusion_encoder(FusionEncoderForPreTraining)
+    every = model(**BATCH, labels=LABELS)
+    places = torch.tensor([[5, 2], [1, -1], [-1, -1]])
+    labels = torch.tensor([[300, 7], [12, -100], [-100, -100]])
+    some = model(**BATCH, labels=labels, labelled_tokens=places)
+    torch.testing.assert_close(some.token_loss, every.token_loss)
+    torch.testing.assert_close(some.token_logits[0, 1], every.token_logits[0, 2])
+    nothing = model(**BATCH, labels=labels[:, :0], labelled_tokens=places[:, :0])
+    assert nothing.token_loss == 0
+    assert nothing.token_logits.shape == (3, 0, every.token_logits.shape[-1])
+
+
 def test_objectives_are_weighed_and_sentences_judged_without_a_pooler(tmp_path) -> None:
     model = tiny_fusion_encoder(
         FusionEncoderForPreTraining, sentence_head=True, objective_weights=[2.0, 0.5, 0.0], pooler=False

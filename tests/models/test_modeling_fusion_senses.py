@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from kglm.models import FusionEncoderConfig, FusionEncoderModel
 from kglm.models.modeling_fusion_senses import FusionEncoderForWordSenses
-from kglm.testing import random_entity_batch, tiny_fusion_encoder
+from kglm.testing import random_entity_batch, tiny_bert_config, tiny_fusion_encoder
 
 BATCH = random_entity_batch()
 GENERATOR = torch.Generator().manual_seed(2)
@@ -30,11 +31,11 @@ def test_scores_and_loss_are_those_of_the_equation(tmp_path) -> None:
             if not senses:
                 continue
             state = hidden[b, tokens].mean(0)
-            head = model.sense_head
-            word = head.norm(functional.gelu(head.dense(state)))
+            word = model.sense_head.weight @ state + model.sense_head.bias
             scores = torch.stack(
                 [
-                    word @ WORDS["sense_embeds"][c] + model.prior_weight * WORDS["sense_priors"][b, n, k]
+                    model.match_weight * functional.cosine_similarity(word, WORDS["sense_embeds"][c], dim=0)
+                    + model.prior_weight * WORDS["sense_priors"][b, n, k]
                     for k, c in enumerate(senses)
                 ]
             )
@@ -57,9 +58,16 @@ def test_gradients_are_finite_and_nothing_known_is_no_loss() -> None:
     assert model(**BATCH, **WORDS, labels=torch.full_like(LABELS, -100)).loss == 0
 
 
-def test_the_weight_of_the_prior_starts_at_one(tmp_path) -> None:
-    tiny_fusion_encoder(FusionEncoderForWordSenses).encoder.save_pretrained(tmp_path)
-    assert FusionEncoderForWordSenses.from_pretrained(tmp_path).prior_weight == 1
+@pytest.mark.parametrize("entity_dim", [8, 40])
+def test_untrained_it_compares_hidden_states_as_they_are(tmp_path, entity_dim) -> None:
+    fields = {"backbone_config": tiny_bert_config(hidden_size=8, num_attention_heads=2), "entity_dim": entity_dim}
+    built = FusionEncoderForWordSenses(FusionEncoderConfig(**fields))
+    tiny_fusion_encoder(FusionEncoderModel, **fields).save_pretrained(tmp_path)
+    loaded = FusionEncoderForWordSenses.from_pretrained(tmp_path)
+    for model in (built, loaded):
+        assert (model.prior_weight, model.match_weight) == (1, 10)
+        assert torch.equal(model.sense_head.weight, torch.eye(entity_dim, 8))
+        assert not model.sense_head.bias.any()
 
 
 def test_what_is_missing_is_named() -> None:

@@ -6,8 +6,9 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from kglm.cli.text_classification import METRICS, refuse_finished, shown
 from kglm.data.entity_inputs import TextCollator
 from kglm.data.pretraining.semcor import TaggedSentence, read_tagged
 from kglm.data.relation_examples import hash_share
-from kglm.data.word_senses import SenseCollator, SenseDataset, to_examples, wordnet_inventory
+from kglm.data.word_senses import SenseCollator, SenseDataset, SenseExample, Senses, to_examples, wordnet_inventory
 from kglm.encoders.digest import weights_digest
 from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json, atomic_write_jsonl
@@ -55,6 +56,7 @@ class SenseTask:
         test: an evaluation set in its format.
         fused: whether the senses of a sentence's words enter the encoder; if not, it is the plain one.
         max_sentences: of the training part, the first by the hash of their text; None takes all.
+        max_dev_sentences: of the dev part, likewise.
     """
 
     name: str
@@ -62,6 +64,7 @@ class SenseTask:
     test: str
     fused: bool
     max_sentences: int | None
+    max_dev_sentences: int | None
 
     def load(self) -> dict[str, list[TaggedSentence]]:
         """Return the sentences of each part.
@@ -70,13 +73,21 @@ class SenseTask:
             DataError: a file is missing or malformed, or a part is empty.
         """
         sentences = list(read_tagged(self.train))
-        dev = [s for s in sentences if hash_share(_file(s)) < 0.1]
-        rest = sorted((s for s in sentences if hash_share(_file(s)) >= 0.1), key=lambda s: hash_share(s.text))
-        parts = {"train": rest[: self.max_sentences], "dev": dev, "test": list(read_tagged(self.test))}
+        held_out = [hash_share(_file(sentence)) < 0.1 for sentence in sentences]
+        parts = {
+            "train": _first([s for s, held in zip(sentences, held_out, strict=True) if not held], self.max_sentences),
+            "dev": _first([s for s, held in zip(sentences, held_out, strict=True) if held], self.max_dev_sentences),
+            "test": list(read_tagged(self.test)),
+        }
         for name, part in parts.items():
             if not part:
                 raise DataError(f"the part '{name}' of the sense-tagged text has no sentence")
         return parts
+
+
+def _first(sentences: list[TaggedSentence], count: int | None) -> list[TaggedSentence]:
+    """Return the first sentences by the hash of their text; None returns all."""
+    return sorted(sentences, key=lambda sentence: hash_share(sentence.text))[:count]
 
 
 def _file(sentence: TaggedSentence) -> str:
@@ -115,6 +126,11 @@ class SenseRun:
     collate: SenseCollator
     batch_size: int
 
+    @cached_property
+    def inventories(self) -> Set[Senses]:
+        """The senses of the words in the training part: what is in it is a lemma seen in training."""
+        return {mention.candidates for example in self.parts["train"].examples for mention in example.text.mentions}
+
     def batches(self, name: str) -> Iterator[Batch]:
         """Yield the sentences of a part, those of like lengths together."""
         part = self.parts[name]
@@ -140,12 +156,28 @@ class SenseRun:
                 losses += output.loss.item() * len(batch["ids"])
                 best = output.logits.argmax(-1).cpu().numpy()
                 for row, sentence in enumerate(batch["ids"]):
-                    rows += _rows(examples[sentence], best[row])
+                    rows += _rows(examples[sentence], best[row], self.inventories)
         model.train(was_training)
         return rows, losses / len(examples)
 
 
-def _rows(example: Any, best: np.ndarray) -> Iterator[dict[str, Any]]:
+def _slices(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return accuracy and number of words by part of speech, and of ambiguous words by what is known of them.
+
+    The senses of a word are in WordNet's order, the most frequent one first.
+    """
+    hits = defaultdict(list)
+    for row in rows:
+        names = [row["pos"]]
+        if row["senses"] > 1:
+            names.append("lemma seen in training" if row["seen"] else "lemma not seen in training")
+            names.append("first sense" if row["label"] == 0 else "another sense")
+        for name in names:
+            hits[name].append(row["correct"])
+    return {name: {"accuracy": sum(found) / len(found), "words": len(found)} for name, found in sorted(hits.items())}
+
+
+def _rows(example: SenseExample, best: np.ndarray, seen: Set[Senses]) -> Iterator[dict[str, Any]]:
     for place, (mention, label, pos) in enumerate(
         zip(example.text.mentions, example.labels, example.pos, strict=True)
     ):
@@ -154,6 +186,7 @@ def _rows(example: Any, best: np.ndarray) -> Iterator[dict[str, Any]]:
             "word": mention.text,
             "pos": pos,
             "senses": len(mention.candidates),
+            "seen": mention.candidates in seen,
             "label": label,
             "predicted": int(best[place]),
             "correct": int(best[place]) == label,
@@ -176,7 +209,7 @@ def measure(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
-    """Train, select by the dev split, and report the best model on the splits asked for, by part of speech.
+    """Train, select by the dev split, and report the best model on the splits asked for, slice by slice.
 
     Args:
         config: the resolved configuration; it is kept beside the results.
@@ -235,15 +268,14 @@ def _report(settings: SenseSettings, made: SenseRun, best: Path, output_dir: Pat
     for name in settings.report_splits:
         with autocast(resolve_precision(settings.trainer.precision, accelerator.device), accelerator.device):
             rows, loss = made.predict(name, model, accelerator)
-        by_pos = defaultdict(list)
-        for row in rows:
-            by_pos[row["pos"]].append(row["correct"])
-        # The senses of a word are in WordNet's order, the most frequent one first.
         first = sum(row["label"] == 0 for row in rows) / len(rows)
-        slices = {
-            pos: {"accuracy": sum(hits) / len(hits), "words": len(hits)} for pos, hits in sorted(by_pos.items())
+        splits[name] = {
+            **measure(rows),
+            "loss": loss,
+            "words": len(rows),
+            "first_sense": first,
+            "slices": _slices(rows),
         }
-        splits[name] = {**measure(rows), "loss": loss, "words": len(rows), "first_sense": first, "slices": slices}
         atomic_write_jsonl(output_dir / f"predictions_{name}.jsonl", rows)
     metrics = json.loads((output_dir / METRICS).read_text(encoding="utf-8"))
     atomic_write_json(output_dir / METRICS, {**metrics, "splits": splits})

@@ -61,18 +61,21 @@ class PretrainingCollator:
     def __call__(self, sequences: Sequence[PackedSequence]) -> dict[str, Any]:
         """Return a batch of B sequences, T tokens, M mentions of a sequence, K candidates.
 
-        ``input_ids``, ``attention_mask``, ``labels`` (and ``token_type_ids``) ``[B, T]``; with vectors
+        ``input_ids``, ``attention_mask`` (and ``token_type_ids``) ``[B, T]``; ``labelled_tokens`` and ``labels`` of
+        the P tokens to predict ``[B, P]``; with vectors
         ``entity_embeds [B, M, D_v]`` and ``entity_tokens [B, M, S]``; with noise, if there is a mention,
         ``candidate_embeds [K, D_v]``, ``target_tokens [B, M]``, ``entity_labels [B, M]`` and, in ``metadata``, the
         ``fates [B, M]`` of the mentions (:mod:`~kglm.data.pretraining.entity_noise`, -1 for padding); with sentences
         ``sentence_labels [B]``; and ``ids``.
         """
         masked = [self._mask(sequence) for sequence in sequences]
+        asked = [np.flatnonzero(labels != IGNORED) for _, labels in masked]
         batch: dict[str, Any] = {
             "ids": [str(sequence.index) for sequence in sequences],
             "input_ids": pad_rows([ids for ids, _ in masked], self._pad),
             "attention_mask": pad_rows([[1] * len(sequence) for sequence in sequences], 0),
-            "labels": pad_rows([labels for _, labels in masked], IGNORED),
+            "labelled_tokens": pad_rows(asked, -1),
+            "labels": pad_rows([labels[places] for (_, labels), places in zip(masked, asked, strict=True)], IGNORED),
         }
         if self._has_types:
             batch["token_type_ids"] = pad_rows([sequence.types for sequence in sequences], 0)

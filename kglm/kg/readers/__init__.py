@@ -53,6 +53,7 @@ READERS: dict[str, ReaderEntry] = {
     "conceptnet_merged": ReaderEntry("kglm.kg.readers.conceptnet_merged:read_conceptnet_merged"),
     "csv": ReaderEntry("kglm.kg.readers.csv_rows:read_csv", ("labels",)),
     "dataset": ReaderEntry("kglm.kg.readers.dataset:read_dataset"),
+    "entity_types": ReaderEntry("kglm.kg.readers.entity_types:read_entity_types", ("labels", "type_labels")),
     "parquet": ReaderEntry("kglm.kg.readers.parquet:read_parquet"),
     "rdf": ReaderEntry("kglm.kg.readers.rdf:read_rdf"),
     "tsv": ReaderEntry("kglm.kg.readers.tsv:read_tsv", ("labels",)),

@@ -11,7 +11,8 @@ from kglm.errors import ConfigError, UnknownNameError
 from kglm.models import FusionEncoderForSequenceClassification
 
 CONF = Path(__file__).parents[3] / "conf"
-EXPERIMENTS = ["wiki80_fused", "wiki80_plain", "wiki80_shuffled"]
+ARMS = ["fused", "plain", "shuffled"]
+EXPERIMENTS = [f"{task}_{arm}" for task in ("linked", "wiki80") for arm in ARMS]
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +48,15 @@ def test_every_experiment_trains_and_leaves_what_it_says(runs, name):
     model = FusionEncoderForSequenceClassification.from_pretrained(run / "best")
     assert sorted(model.config.label2id) == ["cuts", "digs"]
     task = json.loads((run / "best" / "task.json").read_text())
-    assert (task["graph"] is None) == (name == "wiki80_plain") == (set(model.config.schedule) == {"plain"})
+    assert (task["graph"] is None) == name.endswith("_plain") == (set(model.config.schedule) == {"plain"})
     assert model.config.graph_fingerprint == task["graph"]
 
 
-def test_all_three_see_the_same_sentences(runs):
+@pytest.mark.parametrize("task", ["linked", "wiki80"])
+def test_all_three_see_the_same_sentences(runs, task):
     seen = []
-    for name in EXPERIMENTS:
-        rows = (runs[0] / name / "predictions_test.jsonl").read_text().splitlines()
+    for arm in ARMS:
+        rows = (runs[0] / f"{task}_{arm}" / "predictions_test.jsonl").read_text().splitlines()
         seen.append(sorted((row["id"], row["slice"]) for row in map(json.loads, rows)))
     assert seen[0] == seen[1] == seen[2]
 
@@ -124,6 +126,9 @@ def test_every_key_of_an_option_is_read(path):
         ("trainer.selection_metric=f1", UnknownNameError, "unknown selection_metric 'f1'"),
         ("+relations.marker=x", ConfigError, "relations has no field 'marker'; did you mean 'markers'"),
         ("+fusion.layer=null", ConfigError, "fusion has no field 'layer'"),
+        ("relations.fold=5", ConfigError, "relations.fold is 5; allowed: a whole number from 0 to 4"),
+        ("relations.fold=1", ConfigError, "the task has a file 'dev'"),
+        ("fusion.scale=[1]", ConfigError, "fusion.scale is"),
         ("max_length=2", ConfigError, "max_length is 2"),
         ("relations.markers=tokens", ConfigError, "new tokens could not be learnt"),
     ],

@@ -65,10 +65,15 @@ def test_every_experiment_trains_and_leaves_what_it_says(runs, name):
     metrics = json.loads((run / "metrics.json").read_text())
     for split, values in metrics["splits"].items():
         rows = [json.loads(line) for line in (run / f"predictions_{split}.jsonl").read_text().splitlines()]
-        assert len(rows) == values["words"] == sum(part["words"] for part in values["slices"].values()) > 0
+        assert len(rows) == values["words"] == values["slices"]["n"]["words"] > 0
         assert sum(row["correct"] for row in rows) / len(rows) == pytest.approx(values["accuracy"])
         ambiguous = [row["correct"] for row in rows if row["word"] == "spade"]
         assert sum(ambiguous) / len(ambiguous) == pytest.approx(values["ambiguous_accuracy"])
+        kinds = {
+            "lemma seen in training": len(ambiguous),
+            "first sense": sum(row["label"] == 0 for row in rows if row["senses"] > 1),
+        }
+        assert {kind: values["slices"][kind]["words"] for kind in kinds} == kinds
         assert values["first_sense"] == pytest.approx(sum(row["label"] == 0 for row in rows) / len(rows))
         assert f"{split} accuracy {100 * values['accuracy']:.1f} %" in said
     model = FusionEncoderForWordSenses.from_pretrained(run / "best")
@@ -82,6 +87,7 @@ def test_every_experiment_trains_and_leaves_what_it_says(runs, name):
         ("entities=none", ConfigError, "senses are chosen by their vectors"),
         ("trainer.selection_metric=f1", UnknownNameError, "unknown selection_metric 'f1'"),
         ("+senses.dev=x", ConfigError, "senses has no field 'dev'"),
+        ("fusion.scale=half", ConfigError, "fusion.scale is 'half'; allowed: 'auto' or a number"),
         ("senses.fused=3", ConfigError, "senses.fused is 3; allowed: true, false"),
     ],
 )

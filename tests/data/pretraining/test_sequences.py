@@ -152,7 +152,14 @@ def test_static_masking_is_the_same_in_each_epoch(wordpieces, tokenizers):
         labels = []
         for epoch in (0, 1):
             collate.set_epoch(epoch)
-            labels.append(collate(list(data))["labels"])
+            batch = collate(list(data))
+            labels.append(batch["labelled_tokens"])
+            for row, sequence in enumerate(data):
+                places = batch["labelled_tokens"][row]
+                asked = places >= 0
+                assert torch.equal(asked, batch["labels"][row] >= 0)
+                right = torch.as_tensor(sequence.ids)[places[asked]]
+                assert torch.equal(batch["labels"][row][asked], right.long())
         assert torch.equal(*labels) == static
 
 
