@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,13 +11,14 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from kglm.cli.settings import EncoderSettings, section
-from kglm.data.entity_names import EntityNames, read_aliases
-from kglm.data.entity_vectors import EntityVectors, ShuffledVectors, check_vectors
+from kglm.cli.fusion_settings import EntitySettings, FusionSettings
+from kglm.cli.settings import EncoderSettings
+from kglm.data.entity_names import EntityNames
+from kglm.data.entity_vectors import EntityVectors, ShuffledVectors
 from kglm.embeddings.entity_table import EntityTable
 from kglm.embeddings.text_embeddings import text_table
 from kglm.encoders import TextEncoder, load_encoder
-from kglm.errors import ConfigError, DataError, FingerprintMismatchError, UnknownNameError
+from kglm.errors import ConfigError, DataError, FingerprintMismatchError
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.recipe import GraphRecipe
 from kglm.linking.training.sense_vectors import sense_table
@@ -26,99 +26,10 @@ from kglm.models.modeling_fusion_encoder import FusionEncoderPreTrainedModel
 
 logger = logging.getLogger(__name__)
 
-SOURCES = ("none", "labels", "descriptions", "neighborhoods", "senses", "table")
-TEXT_TOKENS = 64  # read of an entity's text
+LABEL_TOKENS = 32  # read of an entity's label
+TEXT_TOKENS = 64  # read of another text of an entity
 SCALED_BY = 10_000  # vectors that tell how large a table's are
 Model = TypeVar("Model", bound=FusionEncoderPreTrainedModel)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AliasSettings:
-    """Where the graph's names of entities stand beside the data set's; see :mod:`kglm.data.entity_names`."""
-
-    file: str
-    name: str
-    entity: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class EntitySettings:
-    """Which vectors the entities have.
-
-    Attributes:
-        source: "none" (the plain encoder); what a frozen encoder makes of the entities' "labels", "descriptions" or
-            "neighborhoods" (:mod:`kglm.embeddings.entity_texts`), or of WordNet's "senses"
-            (:mod:`kglm.linking.training.sense_vectors`); "table".
-        table: folder of an :class:`~kglm.embeddings.EntityTable` of the graph, for the source "table".
-        text_encoder: name of the frozen encoder.
-        aliases: what the data set calls the graph's entities; None if both use the same names.
-        shuffled: deal the vectors out to the wrong entities: the control.
-        shuffle_seed: of the permutation.
-    """
-
-    source: str
-    table: str | None
-    text_encoder: str
-    aliases: AliasSettings | None
-    shuffled: bool
-    shuffle_seed: int
-
-    def __post_init__(self) -> None:
-        if self.source not in SOURCES:
-            raise UnknownNameError("source of entity vectors", self.source, SOURCES)
-        if (self.source == "table") != (self.table is not None):
-            raise ConfigError(
-                f"entities.source is '{self.source}' and entities.table is {self.table!r}; name a folder with the "
-                "source 'table', and only with it"
-            )
-
-    def open_names(self, graph: KnowledgeGraph) -> EntityNames:
-        """Return what finds a data set's entities in a graph."""
-        if self.aliases is None:
-            return EntityNames(graph)
-        return EntityNames(graph, read_aliases(self.aliases.file, name=self.aliases.name, entity=self.aliases.entity))
-
-
-@dataclass(frozen=True, kw_only=True)
-class FusionSettings:
-    """How entities enter the encoder; see :class:`~kglm.models.FusionEncoderConfig`.
-
-    Attributes:
-        checkpoint: folder of a pretrained fusion encoder to start from, instead of the plain encoder; then only the
-            fields about the head are read, for the rest is the checkpoint's.
-        scale: what entity vectors are multiplied by; "auto" brings their components to 1 on average (root mean
-            square).
-    """
-
-    layers: tuple[str, ...] | None
-    dim: int | None
-    scale: float | str
-    num_heads: int
-    alignment: str
-    entity_bias: str
-    cls_entity: str
-    zero_init: bool
-    head_dropout: float
-    checkpoint: str | None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.scale, str) and self.scale != "auto":
-            raise ConfigError(f"fusion.scale is {self.scale!r}; allowed: 'auto' or a number above 0")
-
-
-def entity_settings(values: Mapping[str, Any]) -> EntitySettings:
-    """Return the section ``entities``, checked.
-
-    Raises:
-        ConfigError: a field is unknown or missing, or its value is not allowed.
-    """
-    settings = section(EntitySettings, {**values, "aliases": None}, "entities")
-    aliases = values.get("aliases")
-    if aliases is None:
-        return settings
-    if not isinstance(aliases, Mapping):
-        raise ConfigError(f"entities.aliases is {aliases!r}; allowed: null or a group of values")
-    return replace(settings, aliases=section(AliasSettings, aliases, "entities.aliases"))
 
 
 @dataclass(frozen=True)
@@ -148,19 +59,25 @@ class Entities:
             return None
         graph = recipe.open(cache_dir)
         logger.info("%r", graph)
-        table = _table(settings, graph, cache_dir)
-        check_vectors(table, graph.fingerprint, "the table of entity vectors")
+        table = entity_table(settings, graph, cache_dir)
         vectors: EntityVectors = table
         if settings.shuffled:
             vectors = ShuffledVectors(vectors, graph.num_entities, settings.shuffle_seed)
         return cls(graph, settings.open_names(graph), vectors, table)
 
 
-def _table(settings: EntitySettings, graph: KnowledgeGraph, cache_dir: Path) -> EntityTable:
+def entity_table(settings: EntitySettings, graph: KnowledgeGraph, cache_dir: Path) -> EntityTable:
+    """Return the vectors of a graph's entities.
+
+    Raises:
+        DataError: the table cannot be read.
+        FingerprintMismatchError: it is another graph's.
+    """
     if settings.table is not None:
         return EntityTable.open(settings.table, graph)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    reader = TextEncoder.load(settings.text_encoder, max_length=TEXT_TOKENS, device=device)
+    max_length = LABEL_TOKENS if settings.source == "labels" else TEXT_TOKENS
+    reader = TextEncoder.load(settings.text_encoder, max_length=max_length, device=device)
     if settings.source == "senses":
         return sense_table(graph, reader, cache_dir)
     return text_table(graph, reader, cache_dir, content=settings.source.removesuffix("s"))  # as contents are called

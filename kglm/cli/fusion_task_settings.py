@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kglm.cli.fusion import EntitySettings, FusionSettings, entity_settings
-from kglm.cli.settings import EncoderSettings, at_least, report_splits, require_keys, section, text
+from kglm.cli.fusion_settings import EntitySettings, FusionSettings
+from kglm.cli.settings import (
+    EncoderSettings,
+    at_least,
+    entity_settings,
+    fusion_settings,
+    report_splits,
+    require_keys,
+    section,
+    text,
+)
 from kglm.cli.text_classification import check_metric
 from kglm.kg.recipe import GraphRecipe
 from kglm.training import TrainingConfig
@@ -55,7 +64,7 @@ def shared_settings(config: Mapping[str, Any], task: str, measures: Sequence[str
         "cache_dir": Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
         "graph": section(GraphRecipe, config["graph"], "graph"),
         "encoder": section(EncoderSettings, config["encoder"], "encoder"),
-        "fusion": section(FusionSettings, config["fusion"], "fusion"),
+        "fusion": fusion_settings(config["fusion"]),
         "entities": entity_settings(config["entities"]),
         "trainer": check_metric(trainer, measures),
     }

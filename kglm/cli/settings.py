@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from kglm.cli.fusion_settings import SOURCES, AliasSettings, EntitySettings, FusionSettings
 from kglm.data.facts import CorpusOptions, FactOptions
 from kglm.data.hub_task import HubTask
 from kglm.data.task import CommonsenseQATask, JsonlTask, Task
@@ -70,7 +71,7 @@ class ReasonerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """What the stage ``question_answering`` is told; ``facts`` and ``reasoner`` are None where they are off."""
+    """What the stage ``question_answering`` is told; ``facts``, ``fusion`` and ``reasoner`` are None where off."""
 
     name: str
     seed: int
@@ -82,6 +83,8 @@ class TrainSettings:
     linker: LexicalLinkerOptions
     encoder: AnsweringEncoderSettings
     facts: FactOptions | None
+    fusion: FusionSettings | None
+    entities: EntitySettings
     reasoner: ReasonerSettings | None
     task: Task
     trainer: TrainingConfig
@@ -92,6 +95,15 @@ class TrainSettings:
                 f"encoder.frozen is true, and reasoner {self.reasoner.name} speaks with the encoder's layers; "
                 "allowed with reasoners that read the statement's vector, or with encoder.frozen=false"
             )
+        if (
+            self.encoder.frozen
+            and self.fusion is not None
+            and not (self.fusion.checkpoint or self.encoder.checkpoint)
+        ):
+            raise ConfigError(
+                "encoder.frozen is true, and fusion is on: its new layers would never learn; allowed with "
+                "fusion.checkpoint, encoder.checkpoint, or encoder.frozen=false"
+            )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TrainSettings:
@@ -100,7 +112,8 @@ class TrainSettings:
         Raises:
             ConfigError: a field is unknown or missing, or its value is not allowed.
         """
-        sections = ("graph", "linker", "encoder", "facts", "reasoner", "task", "trainer", "paths")
+        routes = ("facts", "fusion", "entities", "reasoner")
+        sections = ("graph", "linker", "encoder", *routes, "task", "trainer", "paths")
         require_keys(config, ("stage", "name", "seed", "run_dir", "report_splits", "max_length", "workers"), sections)
         seed = at_least("seed", config["seed"], 0)
         return cls(
@@ -114,6 +127,7 @@ class TrainSettings:
             linker=section(LexicalLinkerOptions, config["linker"], "linker"),
             encoder=section(AnsweringEncoderSettings, config["encoder"], "encoder"),
             facts=_facts(config["facts"]),
+            **_fused(config["fusion"], config["entities"]),
             reasoner=_reasoner(config["reasoner"]),
             task=task(config["task"]),
             trainer=_trainer({**config["trainer"], "seed": seed}),
@@ -307,6 +321,44 @@ def _corpus(values: Any, name: str) -> CorpusOptions:
     if corpus.kind == "file" and corpus.path is None:
         raise ConfigError(f"{name}.path is missing; a corpus of kind 'file' needs one")
     return corpus
+
+
+def fusion_settings(values: Mapping[str, Any]) -> FusionSettings:
+    """Return the section ``fusion`` of a stage whose encoder can always take in entities, checked.
+
+    Raises:
+        ConfigError: it is off, a field is unknown or missing, or its value is not allowed.
+    """
+    if values.get("name") is None:
+        raise ConfigError("fusion is none; allowed in this stage: ernie, and entities=none for the plain encoder")
+    return section(FusionSettings, values, "fusion")
+
+
+def entity_settings(values: Mapping[str, Any]) -> EntitySettings:
+    """Return the section ``entities``, checked.
+
+    Raises:
+        ConfigError: a field is unknown or missing, or its value is not allowed.
+    """
+    settings = section(EntitySettings, {**values, "aliases": None}, "entities")
+    aliases = values.get("aliases")
+    if aliases is None:
+        return settings
+    if not isinstance(aliases, Mapping):
+        raise ConfigError(f"entities.aliases is {aliases!r}; allowed: null or a group of values")
+    return replace(settings, aliases=section(AliasSettings, aliases, "entities.aliases"))
+
+
+def _fused(fusion: Mapping[str, Any], entities: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the fusion route; where it is off, ``entities`` are read for their names only."""
+    known = entity_settings(entities)
+    if fusion.get("name") is None:
+        return {"fusion": None, "entities": known}
+    if known.source == "none":
+        raise ConfigError(f"entities.source is 'none'; allowed with a fusion: {', '.join(SOURCES[1:])}")
+    if known.aliases is not None:
+        raise ConfigError("entities.aliases is set; allowed in question answering: null, for a linker finds them")
+    return {"fusion": fusion_settings(fusion), "entities": known}
 
 
 def _reasoner(values: Mapping[str, Any]) -> ReasonerSettings | None:

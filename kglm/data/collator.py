@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from kglm.data.entity_vectors import EntityVectors
 from kglm.data.facts.fact import Fact
 from kglm.data.facts.selection import joined
 from kglm.data.graph_batching import batch_graphs
 from kglm.data.multiple_choice import MultipleChoiceExample
+from kglm.data.question_entities import Linker, QuestionEntities, SequenceEntities, find_entities, pack
 from kglm.embeddings.entity_table import EntityTable
-from kglm.errors import BadQuestionError
+from kglm.errors import BadQuestionError, ConfigError
 from kglm.kg.schema_graph import SchemaGraphs
 
 if TYPE_CHECKING:
     from kglm.data.text_vectors import TextVectorTable
 
 UNKNOWN = -1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class EncodedQuestion:
         choices: ids of each choice alone.
         first_graph: index of the first choice's schema graph in the data set's.
         truncated: whether the question was cut to fit.
+        entities: of all these sequences; None without a linker.
     """
 
     example: MultipleChoiceExample
@@ -50,6 +54,7 @@ class EncodedQuestion:
     choices: list[list[int]]
     first_graph: int
     truncated: bool
+    entities: QuestionEntities | None = None
 
     @property
     def length(self) -> int:
@@ -66,6 +71,7 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         max_length: tokens of the longest sequence; a longer question loses its end, a choice never does.
         facts: what is read behind each choice, question by question and choice by choice. Those that would leave
             their question less than half of the room are left out, the last first.
+        linker: finds the entities of questions and choices, for a fusion encoder; those of the facts get no vector.
 
     Raises:
         BadQuestionError: a choice leaves no room for its question.
@@ -77,6 +83,7 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         tokenizer: PreTrainedTokenizerBase,
         max_length: int,
         facts: Sequence[Sequence[Fact]] | None = None,
+        linker: Linker | None = None,
     ) -> None:
         questions = [example.question for example in examples]
         choices = [choice for example in examples for choice in example.choices]
@@ -84,14 +91,18 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         cut = {"max_length": max_length, "return_attention_mask": False}
         _refuse_long_choices(examples, tokenizer, max_length)
         bare = tokenizer(repeated, choices, truncation="only_first", return_token_type_ids=True, **cut)
-        pairs, read = bare, None
+        pairs, read, told = bare, None, None
         if facts is not None:
             room = max_length // 2 - tokenizer.num_special_tokens_to_add(pair=True)
             read = _fitting(choices, facts, tokenizer, room)
             informed = [_informed(choice, behind) for choice, behind in zip(choices, read, strict=True)]
             pairs = tokenizer(repeated, informed, truncation="only_first", return_token_type_ids=True, **cut)
-        alone = tokenizer(questions, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
-        answers = tokenizer(choices, truncation=True, return_token_type_ids=False, **cut)["input_ids"]
+            told = informed, pairs
+        alone = tokenizer(questions, truncation=True, return_token_type_ids=False, **cut)
+        answers = tokenizer(choices, truncation=True, return_token_type_ids=False, **cut)
+        entities: list[QuestionEntities] | None = None
+        if linker is not None:
+            entities = find_entities(examples, linker, alone, answers, bare, told)
         self._questions: list[EncodedQuestion] = []
         start = 0
         for index, example in enumerate(examples):
@@ -105,10 +116,11 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
                     bare=None
                     if read is None
                     else (bare["input_ids"][start:stop], bare["token_type_ids"][start:stop]),
-                    question=alone[index],
-                    choices=answers[start:stop],
+                    question=alone["input_ids"][index],
+                    choices=answers["input_ids"][start:stop],
                     first_graph=start,
                     truncated=any(pairs.encodings[i].overflowing for i in range(start, stop)),
+                    entities=None if entities is None else entities[index],
                 )
             )
             start = stop
@@ -132,12 +144,14 @@ class MultipleChoiceCollator:
     The batch holds ``input_ids`` and ``attention_mask`` ``[G, T]`` (``token_type_ids`` too where the encoder
     takes them), the same of the texts alone as ``question_*`` ``[B, T_q]`` and ``choice_*`` ``[G, T_c]``,
     ``num_choices`` ``[B]``, ``labels`` ``[B]`` (-1 where unknown), ``ids``, and with the reasoner on ``graph``. With
-    the vectors of a frozen encoder there are ``vectors`` in place of ids, masks and types.
+    entities of U mentions there are ``entity_embeds [G, U, D_v]`` and ``entity_tokens [G, U, S]``, and those of the
+    texts alone. With the vectors of a frozen encoder there are ``vectors`` in place of ids, masks and types.
 
     Attributes:
         tokenizer: gives the padding token and the names of the encoder's inputs.
         graphs: schema graphs of the data set, or None with the reasoner off.
         table: entity vectors, or None with the reasoner off.
+        entity_vectors: those that are fused into the encoder, or None where none are.
         fact_dropout: share of the choices that are read without their facts; above 0 for training only.
         seed: of the choice which, together with the epoch and the question.
         vectors: what a frozen encoder says of the data set's texts; None where the model reads tokens.
@@ -146,6 +160,7 @@ class MultipleChoiceCollator:
     tokenizer: PreTrainedTokenizerBase
     graphs: SchemaGraphs | None = None
     table: EntityTable | None = None
+    entity_vectors: EntityVectors | None = None
     fact_dropout: float = 0.0
     seed: int = 0
     epoch: int = 0
@@ -175,12 +190,14 @@ class MultipleChoiceCollator:
     def _texts(self, questions: Sequence[EncodedQuestion]) -> dict[str, torch.Tensor]:
         read = [self._read(question) for question in questions]
         texts = {
-            **self._tokens("", [ids for statements, _ in read for ids in statements]),
+            **self._tokens("", [ids for statements, *_ in read for ids in statements]),
             **self._tokens("question_", [question.question for question in questions]),
             **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
         }
         if "token_type_ids" in self.tokenizer.model_input_names:
-            texts["token_type_ids"] = _pad([types for _, segments in read for types in segments], 0)
+            texts["token_type_ids"] = _pad([types for _, segments, _ in read for types in segments], 0)
+        if self.entity_vectors is not None:
+            texts |= self._entities(questions, [found for *_, found in read], self.entity_vectors)
         return texts
 
     def _dropped(self, question: EncodedQuestion) -> np.ndarray:
@@ -191,17 +208,37 @@ class MultipleChoiceCollator:
         generator = np.random.default_rng([self.seed, self.epoch, question.first_graph])
         return generator.random(len(question.choices)) < self.fact_dropout
 
-    def _read(self, question: EncodedQuestion) -> tuple[list[list[int]], list[list[int]]]:
-        """Return the statements and segments, each with its facts or, in training now and then, without."""
-        whole = (question.statements, question.segments)
+    def _read(
+        self, question: EncodedQuestion
+    ) -> tuple[list[list[int]], list[list[int]], Sequence[SequenceEntities | None]]:
+        """Return statements, segments and entities, with the facts or, in training now and then, without."""
+        found, nothing = question.entities, [None] * len(question.statements)
+        entities = found.statements if found else nothing
         if question.bare is None:
-            return whole
-        dropped = self._dropped(question)
-        statements, segments = (
-            [without if drop else row for row, without, drop in zip(*rows, dropped, strict=True)]
-            for rows in zip(whole, question.bare, strict=True)
+            return question.statements, question.segments, entities
+        dropped = self._dropped(question).tolist()
+        statements, segments = question.bare
+        without = found.bare if found and found.bare else nothing
+        return (
+            _choose(dropped, statements, question.statements),
+            _choose(dropped, segments, question.segments),
+            _choose(dropped, without, entities),
         )
-        return statements, segments
+
+    def _entities(
+        self,
+        questions: Sequence[EncodedQuestion],
+        statements: Sequence[Sequence[SequenceEntities | None]],
+        vectors: EntityVectors,
+    ) -> dict[str, torch.Tensor]:
+        found = [question.entities for question in questions if question.entities is not None]
+        if len(found) != len(questions):
+            raise ConfigError("entity vectors need questions that were encoded with a linker")
+        return {
+            **pack("", [row for rows in statements for row in rows if row is not None], vectors),
+            **pack("question_", [entities.question for entities in found], vectors),
+            **pack("choice_", [row for entities in found for row in entities.choices], vectors),
+        }
 
     def _tokens(self, prefix: str, rows: list[list[int]]) -> dict[str, torch.Tensor]:
         pad = self.tokenizer.pad_token_id
@@ -209,6 +246,11 @@ class MultipleChoiceCollator:
             f"{prefix}input_ids": _pad(rows, pad if isinstance(pad, int) else 0),
             f"{prefix}attention_mask": _pad([[1] * len(row) for row in rows], 0),
         }
+
+
+def _choose(first: Sequence[bool], one: Sequence[T], other: Sequence[T]) -> list[T]:
+    """Return of each two rows the one or the other."""
+    return [mine if chosen else theirs for chosen, mine, theirs in zip(first, one, other, strict=True)]
 
 
 def _informed(choice: str, facts: Sequence[Fact]) -> str:

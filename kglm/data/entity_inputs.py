@@ -86,7 +86,7 @@ def encode_linked(
     for row, text in enumerate(texts):
         parts = [text] if pairs is None else [text, pairs[row]]
         places, which = encoded["offset_mapping"][row], encoded.encodings[row].sequence_ids
-        found = [_find(part, places, which, number) for number, part in enumerate(parts)]
+        found = [find_mentions(part, places, which, number) for number, part in enumerate(parts)]
         rows.append(
             _encoded_text(
                 encoded["input_ids"][row],
@@ -98,8 +98,17 @@ def encode_linked(
     return rows
 
 
-def _find(text: LinkedText, places: Sequence[tuple[int, int]], which: Sequence[int | None], part: int) -> np.ndarray:
-    """Return the tokens ``[M, 2]`` of a text's mentions; the text is the first or second of a pair."""
+def find_mentions(
+    text: LinkedText, places: Sequence[tuple[int, int]], which: Sequence[int | None], part: int
+) -> np.ndarray:
+    """Return the tokens of a text's mentions, ``int64 [M, 2]``; ``(0, 0)`` where a mention was cut off.
+
+    Args:
+        text: the text, or what stands at the beginning of what was tokenized.
+        places: of the tokens, in characters.
+        which: of the tokens, which of the sequences tokenized together they belong to; None for special tokens.
+        part: which of these the text is.
+    """
     tokens = [number for number, sequence in enumerate(which) if sequence == part]
     if not tokens:
         return np.zeros((len(text.mentions), 2), dtype=np.int64)
@@ -193,16 +202,25 @@ class TextCollator:
         if "token_type_ids" in self.tokenizer.model_input_names:
             batch["token_type_ids"] = pad_rows([text.token_type_ids for text in texts], 0, self.pad_to)
         if self.vectors is not None:
-            batch |= self._entities(texts, self.vectors)
+            batch |= pack_entities([t.spans for t in texts], [t.candidates for t in texts], self.vectors)
         return batch
 
-    def _entities(self, texts: Sequence[EncodedText], vectors: EntityVectors) -> dict[str, Tensor]:
-        counts = [len(text.candidates) for text in texts]
-        mixed = mix_candidates([candidates for text in texts for candidates in text.candidates], vectors)
-        return {
-            "entity_embeds": pad_ragged(mixed, counts),
-            "entity_tokens": token_positions([text.spans for text in texts]),
-        }
+
+def pack_entities(
+    spans: Sequence[np.ndarray], candidates: Sequence[Sequence[Sequence[Candidate]]], vectors: EntityVectors
+) -> dict[str, Tensor]:
+    """Return ``entity_embeds [B, M, D_v]`` and ``entity_tokens [B, M, S]``.
+
+    Args:
+        spans: of each text ``[M, 2]``, first token of each mention and the one behind its last.
+        candidates: of each text's mentions.
+        vectors: of the entities.
+    """
+    mixed = mix_candidates([some for mentions in candidates for some in mentions], vectors)
+    return {
+        "entity_embeds": pad_ragged(mixed, [len(mentions) for mentions in candidates]),
+        "entity_tokens": token_positions(spans),
+    }
 
 
 def mix_candidates(mentions: Sequence[Sequence[Candidate]], vectors: EntityVectors) -> np.ndarray:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
+from kglm.data.entity_vectors import EntityVectors, ShuffledVectors
 from kglm.data.facts import Fact, FactOptions
 from kglm.data.facts.corpus import FactCorpus
 from kglm.data.facts.finder import FactFinder
@@ -39,6 +41,26 @@ class Reasoning:
 
 
 @dataclass(frozen=True)
+class FusedEntities:
+    """What a fusion encoder takes in at the mentions of entities.
+
+    Attributes:
+        table: vectors of the graph's entities.
+        shuffle_seed: deal the vectors out to the wrong entities by this seed: the control; None does not.
+    """
+
+    table: EntityTable
+    shuffle_seed: int | None = None
+
+    @cached_property
+    def vectors(self) -> EntityVectors:
+        """The vectors, each for its entity or, in the control, for another."""
+        if self.shuffle_seed is None:
+            return self.table
+        return ShuffledVectors(self.table, len(self.table), self.shuffle_seed)
+
+
+@dataclass(frozen=True)
 class Knowledge:
     """A graph, the way to it from text, and the routes by which it enters the model.
 
@@ -48,6 +70,7 @@ class Knowledge:
         reasoning: None with the reasoner off.
         facts: which facts are read with a choice; None for none.
         corpora: opened ones, by name, from which facts are retrieved; those that ``facts`` names.
+        fused: which vectors enter the encoder; None for none.
     """
 
     graph: KnowledgeGraph
@@ -55,6 +78,7 @@ class Knowledge:
     reasoning: Reasoning | None = None
     facts: FactOptions | None = None
     corpora: Mapping[str, FactCorpus] = field(default_factory=dict)
+    fused: FusedEntities | None = None
 
 
 @dataclass(frozen=True)
@@ -109,9 +133,13 @@ class QuestionPipeline:
             training: drop facts now and then, as :class:`~kglm.data.facts.FactOptions` says.
             seed: of what is dropped.
         """
-        dataset = MultipleChoiceDataset(examples, self.tokenizer, self.max_length, self.facts(examples, cache_dir))
-        collator = MultipleChoiceCollator(self.tokenizer, seed=seed)
         known = self.knowledge
+        fused = None if known is None else known.fused
+        linker = None if known is None or fused is None else known.linker
+        facts = self.facts(examples, cache_dir)
+        dataset = MultipleChoiceDataset(examples, self.tokenizer, self.max_length, facts, linker)
+        vectors = None if fused is None else fused.vectors
+        collator = MultipleChoiceCollator(self.tokenizer, entity_vectors=vectors, seed=seed)
         if known is not None and known.facts is not None and training:
             collator.fact_dropout = known.facts.dropout
         if known is not None and known.reasoning is not None:

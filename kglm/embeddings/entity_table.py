@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,15 @@ class EntityTable:
         """``[N, D_e]``: the only block as it is; of two, a copy of both in memory."""
         blocks = list(self.blocks.values())
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the graph's fingerprint and the content of the blocks: what tells one table from another."""
+        digest = hashlib.sha256(self.fingerprint.encode())
+        for name, block in self.blocks.items():
+            digest.update(f"{name} {block.dtype} {block.shape}".encode())
+            digest.update(np.ascontiguousarray(block).data)
+        return digest.hexdigest()
 
     def __len__(self) -> int:
         return len(next(iter(self.blocks.values())))

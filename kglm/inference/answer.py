@@ -102,6 +102,7 @@ class Answer:
         nodes: of all choices, those attended at all, the most attended first; none where the reasoner does not weigh
             nodes.
         facts: what was read with each choice, in order; none at all where the model reads no facts.
+        fused: whether the vectors of the mentioned entities were read with the texts.
         notes: what a reader should know, such as that the text alone decided.
     """
 
@@ -113,6 +114,7 @@ class Answer:
     paths: tuple[EvidencePath, ...] = ()
     nodes: tuple[EvidenceNode, ...] = ()
     facts: tuple[tuple[ReadFact, ...], ...] = ()
+    fused: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -166,6 +168,10 @@ class Answer:
         if self.facts and self.facts[self.predicted]:
             lines += ["", f"Read with '{self.best.text}' (source, score):"]
             lines += [f"   {fact.text}  ({fact.source}, {fact.score:.3g})" for fact in self.facts[self.predicted]]
+        read = [m for m in self.mentions if m.source in ("question", self.best.label)] if self.fused else []
+        if read:
+            lines += ["", f"Entities read with '{self.best.text}':"]
+            lines += [f"   {', '.join(f'{m.text} → {m.entity}' for m in read)}"]
         lines += [""] * bool(self.notes) + [f"Note: {note}" for note in self.notes]
         return "\n".join(lines)
 

@@ -139,9 +139,11 @@ class Answerer:
                 paths = _paths(example, graphs, first, scores.path_shares, knowledge.graph)
             if graphs is not None and scores.node_shares is not None:
                 nodes = _nodes(example, graphs, first, scores, knowledge.graph)
-            if not any(mention.source == "question" for mention in mentions):
+            joins = knowledge.reasoning is not None or knowledge.facts is not None
+            read = knowledge.fused is not None and bool(mentions)
+            if not read and not any(mention.source == "question" for mention in mentions):
                 notes.append(NOTHING_LINKED)
-            elif not paths and not nodes and not any(encoded.facts or ()):
+            elif joins and not paths and not nodes and not any(encoded.facts or ()):
                 notes.append(NOTHING_JOINED)
         rows = zip(example.choice_labels, example.choices, scores.logits, probabilities, strict=True)
         return Answer(
@@ -156,6 +158,7 @@ class Answerer:
                 tuple(ReadFact(fact.sentence, fact.source, fact.score) for fact in behind)
                 for behind in encoded.facts or ()
             ),
+            fused=knowledge is not None and knowledge.fused is not None,
             notes=tuple(notes),
         )
 

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from kglm.data.facts import FactOptions
 from kglm.data.facts.corpora import reopen_corpora
-from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
+from kglm.data.pipeline import FusedEntities, Knowledge, QuestionPipeline, Reasoning
 from kglm.embeddings.entity_table import EntityTable
 from kglm.errors import ConfigError, DataError, FingerprintMismatchError
 from kglm.files import atomic_directory, atomic_write_json, link_or_copy
@@ -28,6 +28,7 @@ VERSION = 1
 BEST = "best"
 LINK_SCORES = "link_scores"
 CORPORA = "fact_corpora"
+FUSED_ENTITIES = "fused_entities"
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,16 @@ class Bundle:
             self.pipeline.tokenizer.save_pretrained(temporary)
             if knowledge is not None:
                 shutil.copytree(knowledge.graph.folder, temporary / "graph", copy_function=link_or_copy)
-                reasoning, facts = knowledge.reasoning, knowledge.facts
+                reasoning, facts, fused = knowledge.reasoning, knowledge.facts, knowledge.fused
                 manifest |= {
                     "graph": {"name": knowledge.graph.name, "fingerprint": knowledge.graph.fingerprint},
                     "linker": asdict(knowledge.linker.options),
                     "schema": None if reasoning is None else asdict(reasoning.schema),
                     "facts": None if facts is None else facts.to_dict(),
+                    "fused": None if fused is None else {"shuffle_seed": fused.shuffle_seed},
                 }
+                if fused is not None:
+                    fused.table.save(temporary / FUSED_ENTITIES)
                 if knowledge.corpora:
                     manifest["fact_corpora"] = {
                         name: {"digest": corpus.digest} for name, corpus in knowledge.corpora.items()
@@ -83,6 +87,7 @@ class Bundle:
         manifest = _read_manifest(folder)
         model, tokenizer = _load_model(folder)
         knowledge = _load_knowledge(folder, manifest, model.config.graph_fingerprint, graph)
+        _check_fused(folder, model, knowledge)
         return cls(model, QuestionPipeline(tokenizer, manifest["max_length"], knowledge))
 
 
@@ -135,15 +140,38 @@ def _load_knowledge(
     try:
         linker = LexicalLinker(graph, LexicalLinkerOptions(**manifest["linker"]))
         schema = None if manifest["schema"] is None else SchemaOptions(**manifest["schema"])
-        # Bundles made before there were facts do not name them.
+        # Bundles made before there were facts, or fused entities, do not name them.
         facts = None if manifest.get("facts") is None else FactOptions.from_dict(manifest["facts"])
+        fused = None
+        if manifest.get("fused") is not None:
+            table = EntityTable.open(folder / FUSED_ENTITIES, graph)
+            fused = FusedEntities(table, **manifest["fused"])
     except (TypeError, AttributeError) as error:
         raise DataError(f"the bundle manifest '{folder / MANIFEST}' cannot be read ({error})") from error
     reasoning = None if schema is None else _load_reasoning(folder, schema, graph)
     if facts is None or not facts.corpora:
-        return Knowledge(graph, linker, reasoning, facts)
+        return Knowledge(graph, linker, reasoning, facts, fused=fused)
     corpora = reopen_corpora(facts, graph, folder / CORPORA, manifest.get("fact_corpora", {}))
-    return Knowledge(graph, linker, reasoning, facts, corpora)
+    return Knowledge(graph, linker, reasoning, facts, corpora, fused)
+
+
+def _check_fused(folder: Path, model: KnowledgeQAForMultipleChoice, knowledge: Knowledge | None) -> None:
+    """Check that the encoder takes in the vectors that lie beside it.
+
+    Raises:
+        DataError: it takes in none, others, or they are missing.
+    """
+    fused = None if knowledge is None else knowledge.fused
+    wanted = model.config.entity_dim
+    found = None if fused is None else fused.table.dim
+    if wanted != found:
+        raise DataError(
+            f"the encoder in '{folder}' takes in {_vectors(wanted)}, but the bundle holds {_vectors(found)}"
+        )
+
+
+def _vectors(dim: int | None) -> str:
+    return "no entity vectors" if dim is None else f"entity vectors of dimension {dim}"
 
 
 def _load_reasoning(folder: Path, schema: SchemaOptions, graph: KnowledgeGraph) -> Reasoning:

@@ -159,6 +159,11 @@ class FusionEncoderConfig(PreTrainedConfig):
         return self.fusion_dim or self.entity_dim
 
     @property
+    def num_hidden_layers(self) -> int:
+        """The backbone's number of layers."""
+        return self.backbone_config.num_hidden_layers
+
+    @property
     def hidden_size(self) -> int:
         """The backbone's hidden size, D."""
         return self.backbone_config.hidden_size

@@ -9,6 +9,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from kglm.errors import ConfigError
 from kglm.models.config_fields import as_config, check_flag, refuse_unknown
+from kglm.models.configuration_fusion_encoder import FusionEncoderConfig
 from kglm.models.interaction import check_interaction
 from kglm.models.reasoners import check_dropout, check_reasoner
 
@@ -27,7 +28,8 @@ class KnowledgeQAConfig(PreTrainedConfig):
     """What :class:`KnowledgeQAForMultipleChoice` is made of.
 
     Args:
-        encoder_config: configuration of any encoder that ``AutoModel`` knows, or its dict with ``model_type``.
+        encoder_config: configuration of any encoder that ``AutoModel`` knows, or its dict with ``model_type``; that
+            of a fusion encoder lets entity vectors enter.
         reasoner: None for the plain encoder, else ``{"name": "kagnet", "entity_dim": ..., "num_relations": ...}``
             with further fields of the reasoner's class; its statement dimension is the encoder's hidden size.
         graph_fingerprint: fingerprint of the knowledge graph that the model was trained on.
@@ -71,6 +73,8 @@ class KnowledgeQAConfig(PreTrainedConfig):
         encoder = self.encoder_config
         if getattr(encoder, "is_encoder_decoder", False):
             raise ConfigError(f"encoder_config is a '{encoder.model_type}' encoder-decoder; allowed: encoders")
+        if isinstance(encoder, FusionEncoderConfig) and encoder.pooler:
+            raise ConfigError("encoder_config.pooler is True; allowed: false, for each text is read as its mean")
         if self.reasoner is not None:
             check_reasoner(self.reasoner)
             check_interaction(self.reasoner, encoder)
@@ -82,6 +86,12 @@ class KnowledgeQAConfig(PreTrainedConfig):
         if isinstance(scale, bool) or not isinstance(scale, int | float) or not math.isfinite(scale) or scale < 0:
             raise ConfigError(f"cosine_scale is {scale!r}; allowed: a finite number of at least 0")
         check_dropout("head_dropout", self.head_dropout)
+
+    @property
+    def entity_dim(self) -> int | None:
+        """D_v, dimension of the entity vectors that the encoder takes in; None if it takes in none."""
+        encoder = self.encoder_config
+        return encoder.entity_dim if isinstance(encoder, FusionEncoderConfig) else None
 
     @property
     def hidden_size(self) -> int:

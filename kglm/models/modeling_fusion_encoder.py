@@ -6,6 +6,7 @@ entities inside the layers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -30,7 +31,8 @@ class FusionEncoderOutput(ModelOutput):
     Attributes:
         last_hidden_state: ``[B, T, D]``.
         pooler_output: ``[B, D]``, where the configuration keeps the backbone's pooler.
-        entity_states: ``[B, M, D_e]`` after the last fused layer, 0 where there is no entity; None without any.
+        entity_states: ``[B, M, D_e]`` after the last fused layer, 0 where there is no entity; None without any, and
+            from an encoder that has dropped them.
         hidden_states: on request the embeddings and the output of each layer, ``[B, T, D]`` each.
     """
 
@@ -83,6 +85,8 @@ class FusionEncoderPreTrainedModel(PreTrainedModel):
     _supports_attention_backend = True
     # What a plain backbone lacks, and what learns at the rate of new parameters (kglm.training).
     fresh_parameters = ("encoder.blocks.", "encoder.entity_projection.")
+    # Of the layer that makes the entity output, in checkpoints of models that keep it.
+    _keys_to_ignore_on_load_unexpected = [r"blocks\.\d+\.fusion\.(outward|norm)\."]  # noqa: RUF012
 
     @classmethod
     def from_backbone(cls, backbone: PreTrainedModel, **config_fields: Any) -> Self:
@@ -166,6 +170,7 @@ class FusionEncoderModel(FusionEncoderPreTrainedModel):
         entity_tokens: Tensor | None = None,
         output_hidden_states: bool = False,
         return_dict: bool | None = None,
+        between: Callable[[int, Tensor], Tensor] | None = None,
     ) -> FusionEncoderOutput | tuple[Any, ...]:
         """Encode texts with the entities mentioned in them.
 
@@ -182,6 +187,7 @@ class FusionEncoderModel(FusionEncoderPreTrainedModel):
                 first position counts. :func:`kglm.nn.span_tokens` makes them of spans.
             output_hidden_states: return the output of each layer.
             return_dict: False gives a tuple.
+            between: called after each layer with its number and the tokens ``[B, T, D]``; what it returns goes on.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give exactly one of input_ids and inputs_embeds")
@@ -196,8 +202,10 @@ class FusionEncoderModel(FusionEncoderPreTrainedModel):
         attention_inputs = adapter.attention_inputs(self.backbone, hidden, attention_mask)
         entities, alignment = self._prepare(entity_embeds, entity_tokens, hidden)
         states = [hidden] if output_hidden_states else []
-        for block, layer in zip(self.blocks, adapter.layers(self.backbone), strict=True):
+        for index, (block, layer) in enumerate(zip(self.blocks, adapter.layers(self.backbone), strict=True)):
             hidden, entities = block(hidden, entities, layer, adapter, attention_inputs, alignment)
+            if between is not None:
+                hidden = between(index, hidden)
             if output_hidden_states:
                 states.append(hidden)
         output = FusionEncoderOutput(
@@ -207,6 +215,15 @@ class FusionEncoderModel(FusionEncoderPreTrainedModel):
             hidden_states=tuple(states) if output_hidden_states else None,
         )
         return output.to_tuple() if return_dict is False else output
+
+    def drop_entity_output(self) -> None:
+        """Leave out ``entity_states``, with the weights of the last fused layer that nothing else depends on.
+
+        For models that read the tokens alone: a parameter without a gradient would hold up data-parallel training.
+        """
+        fused = [fusion for block in self.blocks if isinstance(fusion := block.fusion, EntityFusion)]
+        if fused:
+            fused[-1].drop_output()
 
     def _prepare(
         self, embeds: Tensor | None, tokens: Tensor | None, hidden: Tensor

@@ -52,6 +52,7 @@ class FusionEncoderForSequenceClassification(FusionEncoderPreTrainedModel):
     def __init__(self, config: FusionEncoderConfig) -> None:
         super().__init__(config)
         self.encoder = FusionEncoderModel(config)
+        self.encoder.drop_entity_output()
         self.head = FusionTextHead(config, _num_labels(config))
         self.post_init()
 
@@ -98,6 +99,7 @@ class FusionEncoderForTokenClassification(FusionEncoderPreTrainedModel):
     def __init__(self, config: FusionEncoderConfig) -> None:
         super().__init__(config)
         self.encoder = FusionEncoderModel(config)
+        self.encoder.drop_entity_output()
         self.dropout = nn.Dropout(config.head_dropout)
         self.classifier = nn.Linear(config.hidden_size, _num_labels(config))
         self.post_init()
@@ -145,6 +147,7 @@ class FusionEncoderForMultipleChoice(FusionEncoderPreTrainedModel):
     def __init__(self, config: FusionEncoderConfig) -> None:
         super().__init__(config)
         self.encoder = FusionEncoderModel(config)
+        self.encoder.drop_entity_output()
         self.head = FusionTextHead(config, 1)
         self.post_init()
 

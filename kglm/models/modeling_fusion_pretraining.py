@@ -89,6 +89,7 @@ class FusionEncoderForPreTraining(FusionEncoderPreTrainedModel):
     def __init__(self, config: FusionEncoderConfig) -> None:
         super().__init__(config)
         self.encoder = FusionEncoderModel(config)
+        self.encoder.drop_entity_output()
         self.token_head = TokenHead(config, self._word_embeddings())
         self.entity_head = Transform(config, config.entity_dim)
         own_layer = config.sentence_head and not config.pooler

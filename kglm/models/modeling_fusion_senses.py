@@ -62,6 +62,7 @@ class FusionEncoderForWordSenses(FusionEncoderPreTrainedModel):
     def __init__(self, config: FusionEncoderConfig) -> None:
         super().__init__(config)
         self.encoder = FusionEncoderModel(config)
+        self.encoder.drop_entity_output()
         self.sense_head = IdentityLinear(config.hidden_size, config.entity_dim)
         self.match_weight = nn.Parameter(torch.full((), MATCH_WEIGHT))
         self.prior_weight = nn.Parameter(torch.ones(()))

@@ -1,7 +1,8 @@
 """Multiple-choice question answering by an encoder, with or without a reasoner over schema graphs.
 
 Dimensions: B questions, G question-choice pairs (the sum of the questions' choices), T tokens, D hidden, D_g
-dimension of the graph vector, M concept pairs, P paths, N nodes.
+dimension of the graph vector, M concept pairs, P paths, N nodes; of the entities fused into a text, U mentions,
+S tokens of each, D_v their vectors.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from transformers.utils import ModelOutput
 from kglm.encoders.pretrained import without_pooler
 from kglm.models.configuration_knowledge_qa import KnowledgeQAConfig
 from kglm.models.interaction import encode_with_reasoner
+from kglm.models.modeling_fusion_encoder import FusionEncoderModel, FusionEncoderPreTrainedModel
 from kglm.models.reasoners import build_reasoner
 from kglm.nn.graph_batch import GraphBatch
 from kglm.nn.interaction import InteractiveReasoner
@@ -58,6 +60,8 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
     One encoder reads the question ``q``, the choice ``c`` and both together, ``s``; each vector is the mean over
     the text's tokens. ``g`` is the graph vector of the reasoner; without a reasoner it is absent. ``w`` and ``b``
     start at zero: untrained, the model is the encoder's own cosine of two texts, and the head learns a correction.
+
+    With a :class:`~kglm.models.FusionEncoderModel` as its encoder, entity vectors enter each of the texts.
     """
 
     config_class = KnowledgeQAConfig
@@ -73,6 +77,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         super().__init__(config)
         config.check()
         self.encoder = AutoModel.from_config(config.encoder_config, **without_pooler(config.encoder_config))
+        _drop_unread(self.encoder)
         self.reasoner = build_reasoner(config.reasoner, config.hidden_size) if config.reasoner else None
         graph_dim = self.reasoner.output_dim if self.reasoner else 0
         self.score_head = ScoreHead(graph_dim + config.hidden_size, dropout=config.head_dropout)
@@ -98,9 +103,16 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         """
         model = cls(KnowledgeQAConfig(encoder_config=encoder.config, **config_fields))
         # Replaced only now: post_init would initialise the pretrained weights anew.
+        _drop_unread(encoder)
         model.encoder = encoder
         model._freeze()
         return model
+
+    @property
+    def fresh_parameters(self) -> tuple[str, ...]:
+        """What no pretraining has seen within the encoder, and learns at the rate of new parameters."""
+        fused = isinstance(self.encoder, FusionEncoderModel)
+        return FusionEncoderPreTrainedModel.fresh_parameters if fused else ()
 
     def forward(
         self,
@@ -114,6 +126,12 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         graph: GraphBatch | None = None,
         labels: Tensor | None = None,
         token_type_ids: Tensor | None = None,
+        entity_embeds: Tensor | None = None,
+        entity_tokens: Tensor | None = None,
+        question_entity_embeds: Tensor | None = None,
+        question_entity_tokens: Tensor | None = None,
+        choice_entity_embeds: Tensor | None = None,
+        choice_entity_tokens: Tensor | None = None,
         vectors: TextVectors | None = None,
         return_dict: bool | None = None,
     ) -> KnowledgeQAOutput | tuple[Tensor, ...]:
@@ -130,6 +148,12 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             graph: the G schema graphs; needed with a reasoner, ignored without one.
             labels: ``[B]`` right choice of each question, counted within the question; negative where unknown.
             token_type_ids: ``[G, T]``, for encoders that take it.
+            entity_embeds: ``[G, U, D_v]``, for a fusion encoder; see :meth:`FusionEncoderModel.forward`.
+            entity_tokens: ``[G, U, S]``.
+            question_entity_embeds: ``[B, U_q, D_v]``, of the questions alone; so the others.
+            question_entity_tokens: ``[B, U_q, S_q]``.
+            choice_entity_embeds: ``[G, U_c, D_v]``.
+            choice_entity_tokens: ``[G, U_c, S_c]``.
             vectors: of the texts, in place of all tokens and masks; the encoder is not run. No gradient reaches it,
                 and a reasoner that speaks with its layers cannot work.
             return_dict: False gives a tuple.
@@ -149,9 +173,12 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             )
         if vectors is None:
             types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            types |= self._entities(entity_embeds, entity_tokens)
             statement, reasoned = self._read(graph, input_ids, attention_mask, **types)  # [G, D]
-            question = self.encode(question_input_ids, question_attention_mask)  # [B, D]
-            choice = self.encode(choice_input_ids, choice_attention_mask)  # [G, D]
+            entities = self._entities(question_entity_embeds, question_entity_tokens)
+            question = self.encode(question_input_ids, question_attention_mask, **entities)  # [B, D]
+            entities = self._entities(choice_entity_embeds, choice_entity_tokens)
+            choice = self.encode(choice_input_ids, choice_attention_mask, **entities)  # [G, D]
         else:
             question, choice, statement = vectors
             reasoned = self._reason(graph, statement)
@@ -170,10 +197,21 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         )
         return output.to_tuple() if return_dict is False else output
 
+    def _entities(self, embeds: Tensor | None, tokens: Tensor | None) -> dict[str, Tensor]:
+        """Return the entities of texts as the encoder takes them; without any a fusion encoder is the plain one."""
+        if embeds is None or tokens is None:
+            if embeds is not tokens:
+                raise ValueError("the embeds and the tokens of the entities of a text must be given together")
+            return {}
+        if not isinstance(self.encoder, FusionEncoderModel):
+            raise ValueError(f"{type(self.encoder).__name__} takes in no entities; expected a FusionEncoderModel")
+        return {"entity_embeds": embeds, "entity_tokens": tokens}
+
     @property
     def reads_vectors(self) -> bool:
         """Whether ``vectors`` may be given in place of tokens, epoch after epoch: the encoder is frozen and apart."""
-        return self.config.freeze_encoder and not isinstance(self.reasoner, InteractiveReasoner)
+        apart = not isinstance(self.reasoner, InteractiveReasoner) and self.config.entity_dim is None
+        return self.config.freeze_encoder and apart
 
     def encode(self, input_ids: Tensor | None, attention_mask: Tensor | None, **types: Tensor) -> Tensor:
         """Return the mean of the last hidden states over the real tokens of each text.
@@ -251,6 +289,11 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             self.get_input_embeddings().requires_grad_(False)
         if self.config.freeze_encoder:
             self.encoder.requires_grad_(False)
+
+
+def _drop_unread(encoder: nn.Module) -> None:
+    if isinstance(encoder, FusionEncoderModel):
+        encoder.drop_entity_output()
 
 
 def choice_loss(logits: Tensor, num_choices: Tensor, labels: Tensor) -> Tensor:

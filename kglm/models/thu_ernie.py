@@ -85,11 +85,14 @@ def load_thu_ernie(folder: Path | str) -> FusionEncoderPreTrainedModel:
         )
     config = _to_config(config_file, settings, entity_dims.pop())
     renamed = {_rename(name): value for name, value in weights.items() if name != _TIED}
-    model: FusionEncoderPreTrainedModel = FusionEncoderForPreTraining(config)
+    encoder = FusionEncoderModel(config)
     if not any(name.startswith("cls.") for name in weights):
-        model = FusionEncoderModel(config)
-        renamed = {name.removeprefix("encoder."): value for name, value in renamed.items()}
+        _load(encoder, {name.removeprefix("encoder."): value for name, value in renamed.items()}, folder / WEIGHTS)
+        return encoder.eval()
+    model = FusionEncoderForPreTraining(config)
+    model.encoder = encoder  # a release has the entity output too, which the objectives do not read
     _load(model, renamed, folder / WEIGHTS)
+    encoder.drop_entity_output()
     return model.eval()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from kglm.errors import ConfigError
+from kglm.models.modeling_fusion_encoder import FusionEncoderModel
 from kglm.models.modeling_knowledge_qa import KnowledgeQAForMultipleChoice
 
 
@@ -17,12 +18,16 @@ def start_from(model: KnowledgeQAForMultipleChoice, trained: KnowledgeQAForMulti
 
     Args:
         model: changed in place.
-        trained: of the same encoder; its reasoner may be another, or none.
+        trained: of the same encoder; its reasoner may be another, or none. What takes in entities may be missing: a
+            fusion encoder gets the weights of its backbone.
 
     Raises:
         ConfigError: the encoders have not the same parameters.
     """
-    mine, theirs = model.encoder.state_dict(), trained.encoder.state_dict()
+    encoder = model.encoder
+    if isinstance(encoder, FusionEncoderModel) and not isinstance(trained.encoder, FusionEncoderModel):
+        encoder = encoder.backbone
+    mine, theirs = encoder.state_dict(), trained.encoder.state_dict()
     for name in sorted(mine.keys() | theirs.keys()):
         shapes = [list(weights[name].shape) if name in weights else None for weights in (theirs, mine)]
         if shapes[0] != shapes[1]:
@@ -30,7 +35,7 @@ def start_from(model: KnowledgeQAForMultipleChoice, trained: KnowledgeQAForMulti
                 f"the trained model has another encoder: its '{name}' has shape {shapes[0]}, and {shapes[1]} in the "
                 "encoder named; name the encoder that it was made with"
             )
-    model.encoder.load_state_dict(theirs)
+    encoder.load_state_dict(theirs)
     model.scale.copy_(trained.scale)
     hidden = model.config.hidden_size
     model.score_head.weight[:, -hidden:] = trained.score_head.weight[:, -hidden:]

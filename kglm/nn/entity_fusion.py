@@ -78,9 +78,9 @@ class EntityFusion(nn.Module):
             else None
         )
         self.inward = (ZeroLinear if zero_init else nn.Linear)(entity_dim, intermediate_dim)  # W_e, b_e
-        self.outward = nn.Linear(intermediate_dim, entity_dim)  # W_e2, b_e2
+        self.outward: nn.Linear | None = nn.Linear(intermediate_dim, entity_dim)  # W_e2, b_e2
         self.dropout = nn.Dropout(dropout)
-        self.norm = nn.LayerNorm(entity_dim, eps=norm_eps)
+        self.norm: nn.LayerNorm | None = nn.LayerNorm(entity_dim, eps=norm_eps)
 
     def attend(self, entities: Tensor, alignment: EntityAlignment) -> Tensor:
         r"""Return :math:`\tilde e`.
@@ -111,12 +111,18 @@ class EntityFusion(nn.Module):
         # In place, and on rows, not on a view of them: a copy of the activation would cost more than all else here.
         return activation.index_add_(0, alignment.rows, added.flatten(0, 2).to(activation.dtype))
 
-    def update(self, fused: Tensor, attended: Tensor, alignment: EntityAlignment) -> Tensor:
+    def drop_output(self) -> None:
+        """Leave out e', for a layer behind which nothing reads the entities; :meth:`update` then gives None."""
+        self.outward = self.norm = None
+
+    def update(self, fused: Tensor, attended: Tensor, alignment: EntityAlignment) -> Tensor | None:
         """Return e', the entities after the layer; finite but without meaning where none is present.
 
         Shapes:
             fused: ``[B * T, I]``, z; attended, out: ``[B, M, D_e]``
         """
+        if self.outward is None or self.norm is None:
+            return None
         tokens = fused.index_select(0, alignment.rows).unflatten(0, alignment.linked.shape)
         gathered = (tokens * alignment.mean.unsqueeze(-1).to(tokens.dtype)).sum(2)  # [B, M, I]
         return self.norm(attended + self.dropout(self.outward(gathered)))

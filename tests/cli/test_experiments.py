@@ -18,7 +18,7 @@ CONF = Path(__file__).parents[2] / "conf"
 EXPERIMENTS = sorted(
     path.stem for path in (CONF / "experiment").glob("*.yaml") if "override /stage:" not in path.read_text()
 )
-OWN_GROUPS = {"encoder", "facts", "graph", "linker", "paths", "reasoner", "task", "trainer"}
+OWN_GROUPS = {"encoder", "entities", "facts", "fusion", "graph", "linker", "paths", "reasoner", "task", "trainer"}
 OTHERS = {("linker", "entity")}  # for evaluations
 GROUPS = [
     (path.parent.name, path.stem)
@@ -27,6 +27,7 @@ GROUPS = [
 ]
 REQUIRED = {
     ("encoder", "hub"): ["encoder.name=some/encoder"],
+    ("entities", "table"): ["entities.table=some/table", "fusion=ernie"],
     ("graph", "conceptnet5"): ["graph.source=assertions.csv.gz"],
     ("graph", "file"): ["graph.source=my.tsv"],
     ("task", "files"): ["task.train=train.jsonl", "task.dev=dev.jsonl", "task.test=test.jsonl"],
@@ -74,7 +75,8 @@ def test_every_experiment_trains_and_leaves_what_it_says(kglm, tmp_path, quick, 
     config = json.loads((run / "config.json").read_text())
     assert (config["name"], config["trainer"]["max_steps"]) == (name, 2)
     bundle = json.loads((run / "best" / "bundle.json").read_text())
-    assert (bundle["graph"] is None) == (config["reasoner"]["name"] is None and config["facts"]["source"] is None)
+    routes = config["reasoner"]["name"], config["facts"]["source"], config["fusion"]["name"]
+    assert (bundle["graph"] is None) == (routes == (None, None, None))
 
     before = (run / "metrics.json").read_bytes()
     again = kglm(*arguments)

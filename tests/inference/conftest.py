@@ -1,16 +1,18 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from kglm.data.facts.corpora import open_corpora
 from kglm.data.multiple_choice import MultipleChoiceExample
-from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
+from kglm.data.pipeline import FusedEntities, Knowledge, QuestionPipeline, Reasoning
 from kglm.embeddings.text_embeddings import label_table
 from kglm.encoders import TextEncoder, load_encoder
 from kglm.inference import Bundle
 from kglm.kg.records import Label, Triple
 from kglm.kg.schema_graph import SchemaOptions
 from kglm.linking import LexicalLinker
-from kglm.models import KnowledgeQAForMultipleChoice
+from kglm.models import FusionEncoderModel, KnowledgeQAForMultipleChoice
 from kglm.testing import tiny_reasoner
 
 RECORDS = [
@@ -45,12 +47,22 @@ def graph(graph_of):
 
 @pytest.fixture(scope="session")
 def make_bundle(graph, tiny_encoder, tmp_path_factory):
-    """A function that makes an untrained bundle, with a reasoner, facts or neither, whose parts all count.
+    """A function that makes an untrained bundle, with any routes of knowledge, whose parts all count.
 
     Of facts that are retrieved, the training questions are those of ``train``.
     """
 
-    def make(*, reasons=True, graph=graph, reasoner="kagnet", facts=None, train=()):
+    def make(
+        *,
+        reasons=True,
+        graph=graph,
+        reasoner="kagnet",
+        facts=None,
+        train=(),
+        fuses=False,
+        shuffle_seed=None,
+        dim=None,
+    ):
         encoder, tokenizer = load_encoder(str(tiny_encoder))
         knowledge, fields = None, {}
         if reasons:
@@ -65,8 +77,19 @@ def make_bundle(graph, tiny_encoder, tmp_path_factory):
             corpora = open_corpora(facts, graph, train, tmp_path_factory.mktemp("corpora"))
             knowledge = Knowledge(graph, LexicalLinker(graph), facts=facts, corpora=corpora)
             fields = {"graph_fingerprint": graph.fingerprint}
+        if fuses:
+            reader = TextEncoder(encoder, tokenizer, name="tiny", max_length=32)
+            table = label_table(graph, reader, tmp_path_factory.mktemp("table"))
+            knowledge = replace(
+                knowledge or Knowledge(graph, LexicalLinker(graph)), fused=FusedEntities(table, shuffle_seed)
+            )
+            fields["graph_fingerprint"] = graph.fingerprint
         with torch.random.fork_rng():
             torch.manual_seed(0)
+            if fuses:
+                encoder = FusionEncoderModel.from_backbone(
+                    encoder, entity_dim=table.dim, fusion_dim=dim, zero_init=False
+                )
             model = KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields).eval()
             for parameter in model.score_head.parameters():  # zero before training
                 torch.nn.init.normal_(parameter)

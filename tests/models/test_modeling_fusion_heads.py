@@ -22,6 +22,7 @@ from kglm.testing import random_entity_batch, tiny_bert_config, tiny_fusion_enco
 
 BATCH = random_entity_batch()
 CHOICES = {name: torch.stack((value, value.roll(1, 0)), 1) for name, value in BATCH.items()}  # [3, 2, ...]
+OUTPUT = ("outward.weight", "outward.bias", "norm.weight", "norm.bias")
 TASKS = [
     (FusionEncoderForSequenceClassification, AutoModelForSequenceClassification, BATCH, torch.tensor([2, 0, 1])),
     (FusionEncoderForTokenClassification, AutoModelForTokenClassification, BATCH, BATCH["input_ids"] % 3),
@@ -83,9 +84,28 @@ def test_a_head_starts_from_a_saved_encoder(tmp_path) -> None:
     encoder = tiny_fusion_encoder(FusionEncoderModel)
     encoder.save_pretrained(tmp_path)
     model = FusionEncoderForSequenceClassification.from_pretrained(tmp_path, num_labels=5)
-    for name, value in encoder.state_dict().items():
-        assert torch.equal(model.encoder.state_dict()[name], value), name
+    given = encoder.state_dict()
+    for name, value in model.encoder.state_dict().items():
+        assert torch.equal(given[name], value), name
+    unread = given.keys() - model.encoder.state_dict().keys()
+    assert unread == {f"blocks.2.fusion.{part}" for part in OUTPUT}
     assert model(**BATCH).logits.shape == (3, 5)
+
+
+@pytest.mark.parametrize(("model_class", "auto_class", "batch", "labels"), TASKS)
+@pytest.mark.parametrize("schedule", [None, ["mix", "fuse", "plain"], ["plain"] * 3])
+@pytest.mark.parametrize("mentions", [True, False])
+def test_every_trainable_parameter_gets_a_gradient(
+    model_class, auto_class, batch, labels, schedule, mentions
+) -> None:
+    """Otherwise data-parallel training would wait for it."""
+    model = tiny_fusion_encoder(model_class, num_labels=3, fusion_layers=schedule, fusion_dim=6)
+    if schedule == ["plain"] * 3:
+        model.encoder.entity_projection.requires_grad_(False)
+    if not mentions:
+        batch = {**batch, "entity_tokens": torch.full_like(batch["entity_tokens"], -1)}
+    model(**batch, labels=labels).loss.backward()
+    assert [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None] == []
 
 
 def test_new_tokens_for_markers(tmp_path) -> None:

@@ -16,8 +16,18 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from kglm.cli.fusion import Entities, EntitySettings, FusionSettings, build_model, check_max_length, entity_settings
-from kglm.cli.settings import RUN_CONFIG, EncoderSettings, at_least, require_keys, section, text
+from kglm.cli.fusion import Entities, build_model, check_max_length
+from kglm.cli.fusion_settings import EntitySettings, FusionSettings
+from kglm.cli.settings import (
+    RUN_CONFIG,
+    EncoderSettings,
+    at_least,
+    entity_settings,
+    fusion_settings,
+    require_keys,
+    section,
+    text,
+)
 from kglm.cli.text_classification import METRICS, check_metric, refuse_finished
 from kglm.data.pretraining.collator import PretrainingCollator
 from kglm.data.pretraining.corpus_recipe import CorpusContext, CorpusRecipe
@@ -124,7 +134,7 @@ class PretrainingSettings:
             graph=section(GraphRecipe, config["graph"], "graph"),
             linker=section(LexicalLinkerOptions, config["linker"], "linker"),
             encoder=section(EncoderSettings, config["encoder"], "encoder"),
-            fusion=section(FusionSettings, config["fusion"], "fusion"),
+            fusion=fusion_settings(config["fusion"]),
             entities=entity_settings(config["entities"]),
             corpus=section(CorpusRecipe, config["corpus"], "corpus"),
             objectives=objectives,

@@ -15,10 +15,12 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from kglm.cli.fusion import LABEL_TOKENS, Entities, build_model, entity_table
 from kglm.cli.settings import RUN_CONFIG, AnsweringEncoderSettings, TrainSettings
+from kglm.data.entity_names import EntityNames
 from kglm.data.facts.corpora import open_corpora
 from kglm.data.multiple_choice import MultipleChoiceExample
-from kglm.data.pipeline import Knowledge, QuestionPipeline, Reasoning
+from kglm.data.pipeline import FusedEntities, Knowledge, QuestionPipeline, Reasoning
 from kglm.data.task import Examples
 from kglm.embeddings.text_embeddings import label_table
 from kglm.encoders import TextEncoder, load_encoder
@@ -27,15 +29,15 @@ from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json
 from kglm.inference.bundle import Bundle
 from kglm.inference.scoring import batches, score
+from kglm.kg.graph import KnowledgeGraph
 from kglm.linking import LexicalLinker
-from kglm.models import KnowledgeQAForMultipleChoice
+from kglm.models import FusionEncoderModel, KnowledgeQAForMultipleChoice
 from kglm.models.warm_start import start_from
 from kglm.training import JsonlTracker, TensorBoardTracker, evaluate, seed_everything, train, write_predictions
 
 logger = logging.getLogger(__name__)
 
 METRICS = "metrics.json"
-LABEL_TOKENS = 32  # read of an entity's label
 
 
 def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
@@ -100,22 +102,30 @@ def build(settings: TrainSettings, questions: Sequence[MultipleChoiceExample] = 
         settings: of the run.
         questions: its training questions, from which facts may be retrieved.
     """
-    encoder, tokenizer = load_encoder(settings.encoder.name, settings.encoder.options)
-    _check_length(settings.max_length, encoder, tokenizer)
+    graph, fused = None, None
+    if any(route is not None for route in (settings.facts, settings.fusion, settings.reasoner)):
+        graph = settings.graph.open(settings.cache_dir)
+        logger.info("%r", graph)
+        fused = _fused_entities(settings, graph)
+    encoder, tokenizer = _encoder(settings, graph, fused)
+    plain = encoder.backbone if isinstance(encoder, FusionEncoderModel) else encoder
+    _check_length(settings.max_length, plain, tokenizer)
     pipeline = QuestionPipeline(tokenizer, settings.max_length, None, settings.workers)
     fields: dict[str, Any] = {
         "freeze_word_embeddings": settings.encoder.freeze_word_embeddings,
         "freeze_encoder": settings.encoder.frozen,
     }
-    if settings.reasoner is not None or settings.facts is not None:
-        knowledge = open_knowledge(settings, encoder, tokenizer, questions)
-        pipeline = replace(pipeline, knowledge=knowledge)
-        fields["graph_fingerprint"] = knowledge.graph.fingerprint
+    if settings.fusion is not None:
+        fields["head_dropout"] = settings.fusion.head_dropout
+    if graph is not None:
+        knowledge = open_knowledge(settings, graph, plain, tokenizer, questions)
+        pipeline = replace(pipeline, knowledge=replace(knowledge, fused=fused))
+        fields["graph_fingerprint"] = graph.fingerprint
         if settings.reasoner is not None and knowledge.reasoning is not None:
             fields["reasoner"] = {
                 "name": settings.reasoner.name,
                 "entity_dim": knowledge.reasoning.table.dim,
-                "num_relations": knowledge.graph.num_relations,
+                "num_relations": graph.num_relations,
                 **settings.reasoner.options,
             }
     model = KnowledgeQAForMultipleChoice.from_encoder(encoder, **fields)
@@ -145,19 +155,37 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def _fused_entities(settings: TrainSettings, graph: KnowledgeGraph) -> FusedEntities | None:
+    """Return the vectors that enter the encoder; None with the fusion off."""
+    if settings.fusion is None:
+        return None
+    table = entity_table(settings.entities, graph, settings.cache_dir)
+    return FusedEntities(table, settings.entities.shuffle_seed if settings.entities.shuffled else None)
+
+
+def _encoder(
+    settings: TrainSettings, graph: KnowledgeGraph | None, fused: FusedEntities | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return the pretrained encoder, which with the fusion on takes in entity vectors, and its tokenizer."""
+    if settings.fusion is None or graph is None or fused is None:
+        return load_encoder(settings.encoder.name, settings.encoder.options)
+    entities = Entities(graph, EntityNames(graph), fused.vectors, fused.table)
+    pooler = {} if settings.fusion.checkpoint is None else {"pooler": False}  # nothing reads a checkpoint's
+    return build_model(FusionEncoderModel, settings.encoder, settings.fusion, entities, **pooler)
+
+
 def open_knowledge(
     settings: TrainSettings,
+    graph: KnowledgeGraph,
     encoder: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     questions: Sequence[MultipleChoiceExample],
 ) -> Knowledge:
-    """Return the compiled graph, its linker, and what the routes draw on.
+    """Return the graph with its linker, and what reasoner and facts draw on.
 
     The reasoner's entity vectors are those that the pretrained encoder gives the labels, whatever checkpoint the
     model starts from.
     """
-    graph = settings.graph.open(settings.cache_dir)
-    logger.info("%r", graph)
     linker = LexicalLinker(graph, settings.linker)
     facts, corpora = settings.facts, {}
     if facts is not None:
@@ -194,6 +222,11 @@ def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dic
             identity["schema graphs"] = asdict(knowledge.reasoning.schema)
             if knowledge.reasoning.scores is not None:
                 identity["path scores"] = knowledge.reasoning.scores.digest
+        if knowledge.fused is not None:
+            identity["fused entities"] = {
+                "vectors": knowledge.fused.table.digest,
+                "shuffle_seed": knowledge.fused.shuffle_seed,
+            }
         if knowledge.facts is not None:
             identity["facts"] = knowledge.facts.cache_key()
             identity["facts corpora"] = {name: corpus.digest for name, corpus in knowledge.corpora.items()}

@@ -1,0 +1,111 @@
+"""Entity vectors inside the encoder of the multiple-choice model, from the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kglm.data.entity_vectors import ShuffledVectors
+from kglm.embeddings import EntityTable
+from kglm.inference import Bundle
+from kglm.kg import KnowledgeGraph
+
+ROOT = Path(__file__).parents[2]
+ERNIE = ("experiment=everyday_fusion",)
+
+
+@pytest.fixture(scope="module")
+def everyday(quick):
+    return ("train", *ERNIE, *quick)
+
+
+@pytest.fixture
+def fused(kglm, tmp_path, everyday):
+    """The folder of a finished run."""
+    outcome = kglm(*everyday, "run_dir=run")
+    assert outcome.code == 0, outcome.err
+    return tmp_path / "run"
+
+
+def refused(outcome):
+    assert outcome.code == 1, outcome.err
+    return outcome.err.splitlines()[-1]
+
+
+def test_answers_and_scores_of_a_run(kglm, fused):
+    splits = json.loads((fused / "metrics.json").read_text())["splits"]
+    outcome = kglm("evaluate", f"model={fused}", "split=dev")
+    assert outcome.code == 0, outcome.err
+    assert f"accuracy {100 * splits['dev']['accuracy']:.1f} %" in outcome.out
+    answered = kglm(
+        "answer", "What do I dig a hole with?", "-c", "shovel", "-c", "pillow", "--model", fused, "--json"
+    )
+    assert answered.code == 0, answered.err
+    answer = json.loads(answered.out)
+    assert answer["fused"] is True
+    assert {mention["source"] for mention in answer["mentions"]} >= {"question", "A"}
+
+
+def test_another_fusion_or_other_vectors_are_another_run(kglm, fused, everyday):
+    again = (*everyday, "run_dir=run", "trainer.resume=true")
+    assert "model was" in refused(kglm(*again, "fusion.alignment=span"))
+    assert "fused entities was" in refused(kglm(*again, "entities.shuffled=true"))
+    assert "fused entities was" in refused(kglm(*again, "entities=descriptions"))
+    assert kglm(*again).code == 0
+
+
+def test_a_table_of_vectors_enters_and_that_of_another_graph_does_not(kglm, fused, everyday, graph_of, tmp_path):
+    graph = KnowledgeGraph.open(fused / "best" / "graph")
+    table = Bundle.load(fused).pipeline.knowledge.fused.table
+    EntityTable({"structural": table.vectors[:, :8]}, graph.fingerprint, {"kind": "test"}).save(tmp_path / "table")
+    named = (*everyday, "entities=table", f"entities.table={tmp_path / 'table'}", "run_dir=other")
+    outcome = kglm(*named, "entities.shuffled=true")
+    assert outcome.code == 0, outcome.err
+    bundle = Bundle.load(tmp_path / "other")
+    assert bundle.model.config.entity_dim == 8
+    assert isinstance(bundle.pipeline.knowledge.fused.vectors, ShuffledVectors)
+    other = graph_of(*graph.triples(), name="other")  # without its labels
+    EntityTable(table.vectors, other.fingerprint, {}).save(tmp_path / "elsewhere")
+    message = refused(kglm(*named[:-2], f"entities.table={tmp_path / 'elsewhere'}", "run_dir=third"))
+    assert "entity table" in message
+    assert other.fingerprint[:12] in message
+
+
+def test_a_pretrained_fusion_encoder_is_taken_up(kglm, fused, everyday, tmp_path):
+    bundle = Bundle.load(fused)
+    bundle.model.encoder.save_pretrained(tmp_path / "pretrained")
+    bundle.pipeline.tokenizer.save_pretrained(tmp_path / "pretrained")
+    outcome = kglm(*everyday, f"fusion.checkpoint={tmp_path / 'pretrained'}", "run_dir=tuned")
+    assert outcome.code == 0, outcome.err
+    assert Bundle.load(tmp_path / "tuned").model.config.encoder_config.fusion_dim == 100
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["entities=none"], "entities.source is 'none'; allowed with a fusion: labels, descriptions, table"),
+        (["fusion.name=kepler"], "fusion 'kepler'"),
+        (["fusion.alignment=last"], "alignment is 'last'"),
+        (["+fusion.speed=3"], "fusion has no field 'speed'"),
+        (["fusion.num_heads=3"], "num_entity_heads is 3"),
+        (["entities.aliases={file: a, name: b, entity: c}"], "entities.aliases is set"),
+        (["entities=table", "entities.table=nowhere"], "'nowhere' holds no entity table"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(kglm, everyday, changes, message):
+    assert message in refused(kglm(*everyday, "run_dir=bad", *changes))
+
+
+def test_a_stage_of_the_fusion_encoder_does_not_go_without(kglm, quick):
+    outcome = kglm("train", "experiment=senses_plain", "fusion=none")
+    assert "fusion is none; allowed in this stage: ernie, and entities=none" in refused(outcome)
+
+
+def test_the_route_trains_on_a_shuffled_graph(kglm, everyday, tmp_path):
+    """As scripts/shuffle_graph.py writes it; its labels are the graph's own."""
+    script = [sys.executable, ROOT / "scripts" / "shuffle_graph.py"]
+    subprocess.run([*script, ROOT / "graphs" / "everyday", tmp_path / "control.ttl"], check=True)
+    outcome = kglm(*everyday, "graph=file", f"graph.source={tmp_path / 'control.ttl'}", "run_dir=control")
+    assert outcome.code == 0, outcome.err
