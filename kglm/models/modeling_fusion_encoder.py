@@ -103,6 +103,7 @@ class FusionEncoderPreTrainedModel(PreTrainedModel):
         pooler = getattr(backbone, "pooler", None) is not None
         model: Any = cls(FusionEncoderConfig(backbone_config=backbone.config, pooler=pooler, **config_fields))
         model.to(device=backbone.device, dtype=backbone.dtype)
+        model.config.dtype = backbone.dtype
         # Replaced only now: post_init would initialise the pretrained weights anew.
         model.base_model.backbone = backbone
         return model

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_world import CSQA_DEV, run_kglm
 
 from kglm.data.entity_vectors import ShuffledVectors
 from kglm.embeddings import EntityTable
@@ -13,20 +14,20 @@ from kglm.inference import Bundle
 from kglm.kg import KnowledgeGraph
 
 ROOT = Path(__file__).parents[2]
-ERNIE = ("experiment=everyday_fusion",)
 
 
-@pytest.fixture(scope="module")
-def everyday(quick):
-    return ("train", *ERNIE, *quick)
+@pytest.fixture(scope="session")
+def training(quick):
+    return ("train", "experiment=csqa_fusion", f"task.dev_size={CSQA_DEV}", *quick)
 
 
-@pytest.fixture
-def fused(kglm, tmp_path, everyday):
-    """The folder of a finished run."""
-    outcome = kglm(*everyday, "run_dir=run")
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, training, data_dir, cache_dir):
+    """The folder of a finished run, not to be written to."""
+    folder = tmp_path_factory.mktemp("fused")
+    outcome = run_kglm((*training, "run_dir=run"), folder, data_dir, cache_dir)
     assert outcome.code == 0, outcome.err
-    return tmp_path / "run"
+    return folder / "run"
 
 
 def refused(outcome):
@@ -34,13 +35,13 @@ def refused(outcome):
     return outcome.err.splitlines()[-1]
 
 
-def test_answers_and_scores_of_a_run(kglm, fused):
-    splits = json.loads((fused / "metrics.json").read_text())["splits"]
-    outcome = kglm("evaluate", f"model={fused}", "split=dev")
+def test_answers_and_scores_of_a_run(kglm, finished):
+    splits = json.loads((finished / "metrics.json").read_text())["splits"]
+    outcome = kglm("evaluate", f"model={finished}", "split=dev")
     assert outcome.code == 0, outcome.err
     assert f"accuracy {100 * splits['dev']['accuracy']:.1f} %" in outcome.out
     answered = kglm(
-        "answer", "What do I dig a hole with?", "-c", "shovel", "-c", "pillow", "--model", fused, "--json"
+        "answer", "What do I dig a hole with?", "-c", "shovel", "-c", "pillow", "--model", finished, "--json"
     )
     assert answered.code == 0, answered.err
     answer = json.loads(answered.out)
@@ -48,36 +49,38 @@ def test_answers_and_scores_of_a_run(kglm, fused):
     assert {mention["source"] for mention in answer["mentions"]} >= {"question", "A"}
 
 
-def test_another_fusion_or_other_vectors_are_another_run(kglm, fused, everyday):
-    again = (*everyday, "run_dir=run", "trainer.resume=true")
+def test_another_fusion_or_other_vectors_are_another_run(kglm, finished, training, tmp_path):
+    table = Bundle.load(finished).pipeline.knowledge.fused.table
+    EntityTable(2 * table.vectors, table.fingerprint, table.source).save(tmp_path / "twice")
+    again = (*training, f"run_dir={finished}", "trainer.resume=true")
     assert "model was" in refused(kglm(*again, "fusion.alignment=span"))
     assert "fused entities was" in refused(kglm(*again, "entities.shuffled=true"))
-    assert "fused entities was" in refused(kglm(*again, "entities=descriptions"))
+    assert "fused entities was" in refused(kglm(*again, "entities=table", f"entities.table={tmp_path / 'twice'}"))
     assert kglm(*again).code == 0
 
 
-def test_a_table_of_vectors_enters_and_that_of_another_graph_does_not(kglm, fused, everyday, graph_of, tmp_path):
-    graph = KnowledgeGraph.open(fused / "best" / "graph")
-    table = Bundle.load(fused).pipeline.knowledge.fused.table
-    EntityTable({"structural": table.vectors[:, :8]}, graph.fingerprint, {"kind": "test"}).save(tmp_path / "table")
-    named = (*everyday, "entities=table", f"entities.table={tmp_path / 'table'}", "run_dir=other")
-    outcome = kglm(*named, "entities.shuffled=true")
+def test_a_table_of_vectors_enters_and_that_of_another_graph_does_not(kglm, finished, training, graph_of, tmp_path):
+    graph = KnowledgeGraph.open(finished / "best" / "graph")
+    vectors = Bundle.load(finished).pipeline.knowledge.fused.table.vectors
+    EntityTable({"structural": vectors[:, :8]}, graph.fingerprint, {"kind": "test"}).save(tmp_path / "table")
+    named = (*training, "entities=table", "entities.shuffled=true")
+    outcome = kglm(*named, f"entities.table={tmp_path / 'table'}", "run_dir=run")
     assert outcome.code == 0, outcome.err
-    bundle = Bundle.load(tmp_path / "other")
+    bundle = Bundle.load(tmp_path / "run")
     assert bundle.model.config.entity_dim == 8
     assert isinstance(bundle.pipeline.knowledge.fused.vectors, ShuffledVectors)
     other = graph_of(*graph.triples(), name="other")  # without its labels
-    EntityTable(table.vectors, other.fingerprint, {}).save(tmp_path / "elsewhere")
-    message = refused(kglm(*named[:-2], f"entities.table={tmp_path / 'elsewhere'}", "run_dir=third"))
+    EntityTable(vectors, other.fingerprint, {}).save(tmp_path / "elsewhere")
+    message = refused(kglm(*named, f"entities.table={tmp_path / 'elsewhere'}", "run_dir=third"))
     assert "entity table" in message
     assert other.fingerprint[:12] in message
 
 
-def test_a_pretrained_fusion_encoder_is_taken_up(kglm, fused, everyday, tmp_path):
-    bundle = Bundle.load(fused)
+def test_a_pretrained_fusion_encoder_is_taken_up(kglm, finished, training, tmp_path):
+    bundle = Bundle.load(finished)
     bundle.model.encoder.save_pretrained(tmp_path / "pretrained")
     bundle.pipeline.tokenizer.save_pretrained(tmp_path / "pretrained")
-    outcome = kglm(*everyday, f"fusion.checkpoint={tmp_path / 'pretrained'}", "run_dir=tuned")
+    outcome = kglm(*training, f"fusion.checkpoint={tmp_path / 'pretrained'}", "run_dir=tuned")
     assert outcome.code == 0, outcome.err
     assert Bundle.load(tmp_path / "tuned").model.config.encoder_config.fusion_dim == 100
 
@@ -90,12 +93,13 @@ def test_a_pretrained_fusion_encoder_is_taken_up(kglm, fused, everyday, tmp_path
         (["fusion.alignment=last"], "alignment is 'last'"),
         (["+fusion.speed=3"], "fusion has no field 'speed'"),
         (["fusion.num_heads=3"], "num_entity_heads is 3"),
+        (["encoder.frozen=true"], "encoder.frozen is true, and fusion is on"),
         (["entities.aliases={file: a, name: b, entity: c}"], "entities.aliases is set"),
         (["entities=table", "entities.table=nowhere"], "'nowhere' holds no entity table"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(kglm, everyday, changes, message):
-    assert message in refused(kglm(*everyday, "run_dir=bad", *changes))
+def test_settings_that_cannot_be_are_refused(kglm, training, changes, message):
+    assert message in refused(kglm(*training, "run_dir=bad", *changes))
 
 
 def test_a_stage_of_the_fusion_encoder_does_not_go_without(kglm, quick):
@@ -103,9 +107,9 @@ def test_a_stage_of_the_fusion_encoder_does_not_go_without(kglm, quick):
     assert "fusion is none; allowed in this stage: ernie, and entities=none" in refused(outcome)
 
 
-def test_the_route_trains_on_a_shuffled_graph(kglm, everyday, tmp_path):
+def test_the_route_trains_on_a_shuffled_graph(kglm, training, tmp_path):
     """As scripts/shuffle_graph.py writes it; its labels are the graph's own."""
     script = [sys.executable, ROOT / "scripts" / "shuffle_graph.py"]
     subprocess.run([*script, ROOT / "graphs" / "everyday", tmp_path / "control.ttl"], check=True)
-    outcome = kglm(*everyday, "graph=file", f"graph.source={tmp_path / 'control.ttl'}", "run_dir=control")
+    outcome = kglm(*training, "graph=file", f"graph.source={tmp_path / 'control.ttl'}", "run_dir=control")
     assert outcome.code == 0, outcome.err
