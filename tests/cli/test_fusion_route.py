@@ -88,7 +88,7 @@ def test_a_pretrained_fusion_encoder_is_taken_up(kglm, finished, training, tmp_p
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["entities=none"], "entities.source is 'none'; allowed with a fusion: labels, descriptions, table"),
+        (["entities=none"], "entities.source is 'none'; allowed with a fusion: labels, descriptions, neigh"),
         (["fusion.name=kepler"], "fusion 'kepler'"),
         (["fusion.alignment=last"], "alignment is 'last'"),
         (["+fusion.speed=3"], "fusion has no field 'speed'"),

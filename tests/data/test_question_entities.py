@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from kglm.data.collator import MultipleChoiceCollator, MultipleChoiceDataset
+from kglm.data.facts import Fact
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.embeddings import EntityTable
 from kglm.errors import ConfigError
@@ -13,7 +14,13 @@ EXAMPLES = [
     MultipleChoiceExample("1", "what do i dig with in the garden", ("trowel", "a saw or saw"), ("A", "B"), label=1),
     MultipleChoiceExample("2", "where", ("garden hose", "how", "house"), ("A", "B", "C"), label=0),
 ]
-FACTS = ["trowel is used for dig.", "", "house is near garden hose.", "", ""]
+FACTS = [
+    [Fact("trowel is used for dig.", 1.0)],
+    [],
+    [Fact("house is near garden hose.", 1.0)],
+    [],
+    [],
+]
 VECTORS = EntityTable(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32), "graph", {})
 
 
