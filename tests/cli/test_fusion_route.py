@@ -51,11 +51,11 @@ def test_answers_and_scores_of_a_run(kglm, finished):
 
 def test_another_fusion_or_other_vectors_are_another_run(kglm, finished, training, tmp_path):
     table = Bundle.load(finished).pipeline.knowledge.fused.table
-    EntityTable(2 * table.vectors, table.fingerprint, table.source).save(tmp_path / "twice")
+    EntityTable(-table.vectors, table.fingerprint, table.source).save(tmp_path / "other")
     again = (*training, f"run_dir={finished}", "trainer.resume=true")
     assert "model was" in refused(kglm(*again, "fusion.alignment=span"))
     assert "fused entities was" in refused(kglm(*again, "entities.shuffled=true"))
-    assert "fused entities was" in refused(kglm(*again, "entities=table", f"entities.table={tmp_path / 'twice'}"))
+    assert "fused entities was" in refused(kglm(*again, "entities=table", f"entities.table={tmp_path / 'other'}"))
     assert kglm(*again).code == 0
 
 
