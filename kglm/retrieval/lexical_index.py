@@ -78,6 +78,10 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._bm25.scores["num_docs"])
 
+    def document_frequency(self, word: str) -> int:
+        """Return how many texts hold a word, which must be in the form that :func:`words_of` gives it."""
+        return len(self._postings(word)[0])
+
     def search(self, texts: Sequence[str], k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the best k for each text: scores ``float32 [B, k]`` and positions ``int64 [B, k]``.
 
@@ -98,3 +102,39 @@ class LexicalIndex:
         scores[rows, :width] = np.where(hit, found.scores, -np.inf)
         positions[rows, :width] = np.where(hit, found.documents, NONE)
         return scores, positions
+
+    def search_holding(self, text: str, words: Sequence[str], k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best k for one text with each of C others behind it, among what holds a word of the other.
+
+        The scores are those that :meth:`search` gives ``text other``; what the common text adds is summed up once.
+
+        Args:
+            text: the common one, such as a question.
+            words: C others, such as its choices.
+            k: how many.
+
+        Returns:
+            Scores ``float32 [C, k]`` and positions ``int64 [C, k]``, as of :meth:`search`.
+        """
+        scores = np.full((len(words), k), -np.inf, dtype=np.float32)
+        positions = np.full((len(words), k), NONE, dtype=np.int64)
+        common = np.zeros(len(self), dtype=np.float32)
+        for found, shares in map(self._postings, words_of(text, self.language)):
+            common[found] += shares
+        for row, other in enumerate(words):
+            postings = [self._postings(word) for word in words_of(other, self.language)]
+            holding = np.unique(np.concatenate([found for found, _ in postings] or [np.empty(0, dtype=np.int64)]))
+            own = common[holding]
+            for found, shares in postings:
+                own[np.searchsorted(holding, found)] += shares
+            best = np.lexsort((holding, -own))[:k]
+            scores[row, : len(best)], positions[row, : len(best)] = own[best], holding[best]
+        return scores, positions
+
+    def _postings(self, word: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the positions of the texts that hold a word, and what it adds to the score of each."""
+        number = self._bm25.vocab_dict.get(word)
+        if number is None:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        part = slice(*map(int, self._bm25.scores["indptr"][number : number + 2]))
+        return np.asarray(self._bm25.scores["indices"][part], dtype=np.int64), self._bm25.scores["data"][part]

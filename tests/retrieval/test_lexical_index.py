@@ -1,7 +1,11 @@
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kglm.errors import ConfigError, DataError
 from kglm.retrieval.lexical_index import LexicalIndex
@@ -76,3 +80,31 @@ def test_words():
 def test_what_cannot_be_indexed(tmp_path, options, texts, error, message):
     with pytest.raises(error, match=message):
         LexicalIndex.build([texts], tmp_path / "i", **options)
+
+
+def test_document_frequencies_are_those_of_a_count(tmp_path):
+    texts = ["dogs sleep", "a dog eats", "cats sleep and cats eat", "dog dog dog"]
+    index = LexicalIndex.build([texts[:2], texts[2:]], tmp_path / "index")
+    for opened in (index, LexicalIndex.open(tmp_path / "index")):
+        for word in ("dog", "cat", "sleep", "eat", "mouse"):
+            assert opened.document_frequency(word) == sum(word in words_of(text) for text in texts)
+
+
+words = st.lists(st.sampled_from("dog cat bark moon tree purr x".split()), max_size=4).map(" ".join)
+
+
+@given(st.lists(words.filter(bool), min_size=1, max_size=12), words, st.lists(words, max_size=3), st.integers(1, 5))
+def test_the_best_among_what_holds_a_word_are_those_of_the_whole_ranking(texts, text, others, k):
+    with tempfile.TemporaryDirectory() as folder:
+        index = LexicalIndex.build([texts], Path(folder) / "index")
+        scores, positions = index.search_holding(text, others, k)
+        assert scores.shape == positions.shape == (len(others), k)
+        for row, other in enumerate(others):
+            ranked = zip(*(part[0].tolist() for part in index.search([f"{text} {other}"], len(texts))), strict=True)
+            held = [(s, p) for s, p in ranked if p >= 0 and set(words_of(other)) & set(words_of(texts[p]))]
+            count = min(k, len(held))
+            assert (positions[row] >= 0).sum() == count
+            assert scores[row, :count] == pytest.approx(sorted((s for s, _ in held), reverse=True)[:count], rel=1e-5)
+            by_position = {p: s for s, p in held}
+            for score, position in zip(scores[row, :count], positions[row, :count].tolist(), strict=True):
+                assert score == pytest.approx(by_position[position], rel=1e-5)

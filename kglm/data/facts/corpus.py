@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -58,6 +59,7 @@ class FactCorpus:
         self.index = index
         self.graph = graph
         self._passages: dict[int, Passage] = {}
+        self._rarities: dict[str, float] = {}
 
     @cached_property
     def digest(self) -> str:
@@ -65,19 +67,26 @@ class FactCorpus:
         told = {name: self.index.manifest[name] for name in ("files", "encoder", "bm25")}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
-    def search(self, queries: Sequence[str], cache_dir: Path | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the best texts of each query: scores ``float32 [Q, K]`` and positions ``int64 [Q, K]``, -1 for none.
+    def search(
+        self, questions: Sequence[tuple[str, Sequence[str]]], cache_dir: Path | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best texts for ``question choice``, question by question and choice by choice.
+
+        With words alone, and where texts must mention the choice, the best ones of those that do are found.
 
         Args:
-            queries: Q of them.
-            cache_dir: where results are kept and found again, by the index's digest, the options and the queries.
+            questions: each with its choices, G in all.
+            cache_dir: where results are kept and found again, by the index's digest, the options and the texts.
+
+        Returns:
+            Scores ``float32 [G, K]``, the best first, and positions ``int64 [G, K]``, -1 for none.
         """
         if cache_dir is None:
-            return self._search(queries)
-        key = {"corpus": self.digest, "search": self.options.search_key(), "pool": POOL, "queries": _digest(queries)}
+            return self._search(questions)
+        key = {"corpus": self.digest, "search": self.options.search_key(), "pool": POOL, "texts": _digest(questions)}
         folder = cache_dir / "fact_hits" / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
         if not (folder / "manifest.json").is_file():
-            found = self._search(queries)
+            found = self._search(questions)
             with atomic_directory(folder) as temporary:
                 for name, array in zip(("scores", "positions"), found, strict=True):
                     np.save(temporary / f"{name}.npy", array)
@@ -89,6 +98,10 @@ class FactCorpus:
         """Return the texts under the first of some forms that has any: 1 / rank among its senses, and position."""
         found = next((self._by_key[form.casefold()] for form in forms if form.casefold() in self._by_key), [])
         return [(1 / rank, position) for rank, position in enumerate(found[: self.options.candidates], start=1)]
+
+    def rarity(self, words: Iterable[str]) -> float:
+        """Return how much words tell: the sum of ``log(1 + N / n)``, n (at least 1) of the N texts holding a word."""
+        return sum(self._rarity_of(word) for word in words)
 
     def passage(self, position: int) -> Passage:
         """Return the text at a position, with its parts."""
@@ -108,20 +121,31 @@ class FactCorpus:
             return Passage(text, ends, ends, 1 - float(share))
         return Passage(text, text, text, 1.0)
 
-    def _search(self, queries: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    def _rarity_of(self, word: str) -> float:
+        if word not in self._rarities:
+            assert self.index.lexical is not None  # all of these indexes have words
+            holding = max(1, self.index.lexical.document_frequency(word))
+            self._rarities[word] = math.log(1 + len(self.index) / holding)
+        return self._rarities[word]
+
+    def _search(self, questions: Sequence[tuple[str, Sequence[str]]]) -> tuple[np.ndarray, np.ndarray]:
         options, wanted = self.options, min(self.options.candidates, len(self.index))
+        logger.info("searching '%s' (%d texts) for %d questions", self.name, len(self.index), len(questions))
+        if options.searches_holding and self.index.lexical is not None:
+            rows = [self.index.lexical.search_holding(question, choices, wanted) for question, choices in questions]
+            none = (np.empty((0, wanted), dtype=np.float32), np.empty((0, wanted), dtype=np.int64))
+            scores, positions = (np.concatenate(parts) for parts in zip(none, *rows, strict=True))
+            return scores, positions
+        queries = [f"{question} {choice}" for question, choices in questions for choice in choices]
         scores = np.full((len(queries), wanted), -np.inf, dtype=np.float32)
         positions = np.full((len(queries), wanted), NONE, dtype=np.int64)
-        logger.info(
-            "searching '%s' (%d texts) for %d questions with a choice", self.name, len(self.index), len(queries)
-        )
         for start in range(0, len(queries), QUERIES_AT_ONCE):
-            rows = slice(start, start + QUERIES_AT_ONCE)
+            at = slice(start, start + QUERIES_AT_ONCE)
             found = self.index.search(
-                list(queries[rows]), wanted, mode=options.mode, pool=max(POOL, wanted), fusion=options.fusion,
+                queries[at], wanted, mode=options.mode, pool=max(POOL, wanted), fusion=options.fusion,
                 weights=options.weights,
             )  # fmt: skip
-            scores[rows], positions[rows] = found.scores, found.positions
+            scores[at], positions[at] = found.scores, found.positions
         return scores, positions
 
     @cached_property
@@ -139,8 +163,8 @@ class FactCorpus:
         return np.bincount(self.graph.outgoing.relations, minlength=self.graph.num_relations)
 
 
-def _digest(texts: Sequence[str]) -> str:
+def _digest(questions: Sequence[tuple[str, Sequence[str]]]) -> str:
     digest = hashlib.sha256()
-    for text in texts:
-        digest.update(json.dumps(text).encode())
+    for question, choices in questions:
+        digest.update(json.dumps([question, *choices]).encode())
     return digest.hexdigest()

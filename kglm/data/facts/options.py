@@ -37,6 +37,7 @@ class CorpusOptions:
         candidates: so many texts are found for each question-choice pair, and then ranked.
         mention: what a text must share a content word with to be read: ``both`` question and choice, the ``choice``
             (of a training question: its answer), or ``any`` for no such demand.
+        min_worth: texts worth less, before the weight, are not read; 0 for no such demand, 1 is the most.
         max_facts: at most so many of this corpus are read with a choice.
         weight: factor on the worth of its texts.
     """
@@ -52,6 +53,7 @@ class CorpusOptions:
     weights: tuple[float, ...] | None = None
     candidates: int = 20
     mention: str = "both"
+    min_worth: float = 0.0
     max_facts: int = 1
     weight: float = 1.0
 
@@ -63,6 +65,8 @@ class CorpusOptions:
         for name in ("candidates", "max_facts"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} of a facts corpus is {getattr(self, name)}, expected at least 1")
+        if not 0 <= self.min_worth <= 1:
+            raise ConfigError(f"min_worth of a facts corpus is {self.min_worth}; allowed: 0 to 1")
         if self.weight <= 0:
             raise ConfigError(f"weight of a facts corpus is {self.weight}, expected a number above 0")
         if self.weights is not None:
@@ -83,9 +87,15 @@ class CorpusOptions:
         """Whether its texts have vectors."""
         return self.mode in ("dense", "hybrid")
 
+    @property
+    def searches_holding(self) -> bool:
+        """Whether only texts that share a word with the choice are searched."""
+        return self.mode == "bm25" and self.mention != "any"
+
     def search_key(self) -> dict[str, Any]:
         """Return all that a search's result depends on, beside the index and the queries."""
-        return {name: getattr(self, name) for name in ("mode", "fusion", "weights", "candidates")}
+        names = ("mode", "fusion", "weights", "candidates", "searches_holding")
+        return {name: getattr(self, name) for name in names}
 
     def reading(self) -> dict[str, Any]:
         """Return the options that count once the corpus is indexed, as plain values."""

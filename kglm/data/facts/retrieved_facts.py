@@ -34,8 +34,8 @@ class RetrievedFacts:
 
     with r its score as a share of the best that the question's choices have found in the same corpus (so that scores
     of different searches compare), :math:`o_q` and :math:`o_c` the shares of the question's and of the choice's
-    content words that it holds, i what its relation tells (1 minus the relation's share of all triples; 1 for other
-    texts), and w the corpus's weight.
+    content words that it holds, each word counted by its rarity in the corpus (:meth:`FactCorpus.rarity`), i what its
+    relation tells (1 minus the relation's share of all triples; 1 for other texts), and w the corpus's weight.
 
     No question is answered by a copy of itself: a text that is a near duplicate of the question
     (:func:`~kglm.data.facts.words.is_near_duplicate`) is passed over, in training and afterwards alike.
@@ -92,8 +92,8 @@ class RetrievedFacts:
                     for score, position in corpus.look_up(some)
                 ]
             return
-        queries = [f"{example.question} {choice}" for example in examples for choice in example.choices]
-        scores, positions = corpus.search(queries, cache_dir)
+        asked = [(example.question, example.choices) for example in examples]
+        scores, positions = corpus.search(asked, cache_dir)
         row = 0
         for example in examples:
             found = []
@@ -124,9 +124,14 @@ class RetrievedFacts:
             of_choice = content_words(hit.passage.answered) & named
             if not _is_read(corpus.options.mention, bool(of_question - named), bool(of_choice)):
                 continue
-            shares = hit.score / best + len(of_question) / max(1, len(asked)) + len(of_choice) / max(1, len(named))
-            worth = corpus.options.weight * hit.passage.information * shares / 3
-            yield hit.choice, Fact(hit.passage.text, worth, corpus.name)
+            shares = hit.score / best + _share(of_question, asked, corpus) + _share(of_choice, named, corpus)
+            worth = hit.passage.information * shares / 3
+            if worth >= corpus.options.min_worth:
+                yield hit.choice, Fact(hit.passage.text, corpus.options.weight * worth, corpus.name)
+
+
+def _share(held: frozenset[str], words: frozenset[str], corpus: FactCorpus) -> float:
+    return corpus.rarity(held) / corpus.rarity(words) if held else 0.0
 
 
 def _is_read(mention: str, of_question: bool, of_choice: bool) -> bool:

@@ -96,10 +96,11 @@ def test_an_index_is_made_once_for_a_content(open_corpus, tmp_path, monkeypatch)
 def test_searches_are_those_of_the_index_and_are_kept(open_corpus, tiny_encoder, tmp_path, mode, monkeypatch):
     path = tmp_path / "facts.txt"
     path.write_text("Trowels dig.\nBrooms sweep the floor.\nKnives cut bread.\n")
-    options = CorpusOptions(kind="file", path=str(path), mode=mode, candidates=2)
+    options = CorpusOptions(kind="file", path=str(path), mode=mode, candidates=2, mention="any")
     corpus = open_corpus(options, encoder=str(tiny_encoder))
-    queries = ["What do I dig with? trowel", "What cuts? a knife", "zzz"]
-    scores, positions = corpus.search(queries, tmp_path / "kept")
+    asked = [("What do I dig with?", ["trowel", "a broom"]), ("zzz", ["floor"])]
+    scores, positions = corpus.search(asked, tmp_path / "kept")
+    queries = ["What do I dig with? trowel", "What do I dig with? a broom", "zzz floor"]
     expected = corpus.index.search(queries, 2, mode=mode, fusion="score")
     assert np.array_equal(positions, expected.positions)
     assert np.array_equal(scores, expected.scores)
@@ -109,11 +110,27 @@ def test_searches_are_those_of_the_index_and_are_kept(open_corpus, tiny_encoder,
         raise AssertionError("it was searched again")
 
     monkeypatch.setattr(corpus.index, "search", refuse)
-    kept = corpus.search(queries, tmp_path / "kept")
+    kept = corpus.search(asked, tmp_path / "kept")
     assert np.array_equal(kept[0], scores)
     assert np.array_equal(kept[1], positions)
     with pytest.raises(AssertionError, match="again"):
-        corpus.search(queries[:2], tmp_path / "kept")
+        corpus.search(asked[:1], tmp_path / "kept")
+
+
+def test_words_find_the_best_texts_of_those_that_mention_the_choice(open_corpus, tmp_path):
+    path = tmp_path / "facts.txt"
+    path.write_text("Trowels dig.\nI dig and dig.\nDig with what you have.\nA broom sweeps.\nTrowels.\n")
+    asked = [("What do I dig with?", ["trowel", "broom", "pillow"])]
+
+    def found(**options):
+        corpus = open_corpus(CorpusOptions(kind="file", path=str(path), candidates=2, **options))
+        return [
+            [corpus.passage(position).text for position in row if position >= 0]
+            for row in corpus.search(asked)[1].tolist()
+        ]
+
+    assert found(mention="choice") == [["Trowels dig.", "Trowels."], ["A broom sweeps."], []]
+    assert found(mention="any")[2] != []
 
 
 @pytest.fixture
@@ -134,7 +151,7 @@ def test_a_copied_corpus_finds_the_same(saved, graph):
     options, told, folder = saved
     corpus = reopen_corpora(options, graph, folder, told)["mine"]
     assert corpus.digest == told["mine"]["digest"]
-    _, positions = corpus.search(["What sweeps? a broom"])
+    _, positions = corpus.search([("What sweeps?", ["a broom"])])
     assert corpus.passage(int(positions[0, 0])).text == "Brooms sweep."
 
 

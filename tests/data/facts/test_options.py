@@ -54,6 +54,7 @@ def test_what_does_not_go_together_is_refused(values, message):
         ({"kind": "file", "mention": "none"}, "unknown mention"),
         ({"kind": "file", "fusion": "sum"}, "unknown fusion"),
         ({"kind": "file", "candidates": 0}, "candidates of a facts corpus is 0"),
+        ({"kind": "file", "min_worth": 1.1}, "min_worth of a facts corpus is 1.1"),
         ({"kind": "file", "max_facts": 0}, "max_facts of a facts corpus is 0"),
         ({"kind": "file", "weight": 0}, "weight of a facts corpus is 0"),
         ({"kind": "file", "mode": "key"}, "allowed with 'definitions'"),

@@ -1,3 +1,6 @@
+import dataclasses
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,15 +89,22 @@ def test_worth_is_that_of_the_formula(graph, linker, tmp_path):
     result = corpora["c"].index.search([f"{asked.question} {choice}" for choice in asked.choices], 4)
     scores = {hit.text: hit.score for hit in result.hits(0)}
     best = max(hit.score for row in range(2) for hit in result.hits(row))
-    words = {"dog", "sleep", "night"}
-    expected = {
-        text: 0.5 * (scores[text] / best + len(content_words(text) & words) / 3 + 1) / 3
-        for text in (lines[0], lines[3])  # the others do not speak of both
-    }
+    held = {word: sum(word in content_words(line) for line in lines) for word in ("dog", "sleep", "night")}
+    assert held == {"dog": 3, "sleep": 1, "night": 0}
+    rarity = {word: math.log(1 + 4 / max(1, count)) for word, count in held.items()}
+
+    def worth(text):
+        of_question = sum(rarity[word] for word in content_words(text) & set(rarity)) / sum(rarity.values())
+        return (scores[text] / best + of_question + 1) / 3
+
+    expected = {text: 0.5 * worth(text) for text in (lines[0], lines[3])}  # the others do not speak of both
     assert {fact.text: fact.score for fact in found[0]} == pytest.approx(expected)
     assert [fact.text for fact in found[0]] == sorted(expected, key=expected.get, reverse=True)
     assert {fact.source for fact in found[0]} == {"c"}
     assert found[1] == []
+    demanding = dataclasses.replace(options, min_worth=(worth(lines[0]) + worth(lines[3])) / 2)
+    corpora = open_corpora(FactOptions(source="retrieved", corpora={"c": demanding}), graph, [], tmp_path / "cache")
+    assert [fact.text for fact in find(corpora, [asked], linker)[0]] == [lines[0]]
 
 
 @pytest.mark.parametrize(("mention", "lines"), [("both", [0]), ("choice", [0, 2]), ("any", [0, 1, 2])])
