@@ -12,7 +12,7 @@ from kglm.errors import ConfigError, UnknownNameError
 from kglm.kg.recipe import GraphRecipe
 from kglm.retrieval.fusion import FUSIONS
 
-VERSION = 2
+VERSION = 3
 SOURCES = ("graph", "retrieved", "all")
 CONTROLS = ("none", "random")
 KINDS = ("triples", "definitions", "questions", "file")
