@@ -148,3 +148,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         typer.echo(f"kglm: error: {error.strerror}: '{error.filename2 or error.filename}'", err=True)
         raise SystemExit(1) from None
+
+
+if __name__ == "__main__":  # for `torchrun -m kglm.cli.main`
+    main()

@@ -13,7 +13,7 @@ from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import PreparedQuestions
 from kglm.errors import DataError
 from kglm.inference.bundle import Bundle
-from kglm.training import EvaluationResult, evaluate
+from kglm.training import EvaluationResult, evaluate, new_accelerator
 
 
 def score(
@@ -28,17 +28,20 @@ def score(
 
     With a cache, a frozen encoder reads each set of questions once, for all models that are built on it.
 
+    Of several processes each scores its share, and all get the whole result.
+
     Raises:
         DataError: there is no question.
     """
     if not examples:
         raise DataError("there is no question to evaluate on")
-    accelerator = accelerator or Accelerator(mixed_precision="no")
-    prepared = bundle.pipeline.prepare(examples, cache_dir)
+    accelerator = accelerator or new_accelerator()
     model = bundle.model.to(accelerator.device)
-    if model.reads_vectors and cache_dir is not None:
-        prepared.read_by(model.encoder, cache_dir, accelerator.device)
-    return evaluate(model, batches(prepared, batch_size, progress=True), accelerator)
+    with accelerator.main_process_first():  # the others find in the cache what it made
+        prepared = bundle.pipeline.prepare(examples, cache_dir)
+        if model.reads_vectors and cache_dir is not None:
+            prepared.read_by(model.encoder, cache_dir, accelerator.device)
+    return evaluate(model, batches(prepared, batch_size, progress=accelerator.is_main_process), accelerator)
 
 
 def batches(prepared: PreparedQuestions, batch_size: int, progress: bool = False) -> Iterator[dict[str, Any]]:

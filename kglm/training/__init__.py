@@ -6,6 +6,7 @@ from kglm.training.evaluation import EvaluationResult, Prediction, evaluate, wri
 from kglm.training.interruption import TrainingInterrupted
 from kglm.training.loop import train
 from kglm.training.optimization import parameter_groups
+from kglm.training.parallel import new_accelerator
 from kglm.training.precision import autocast, resolve_precision
 from kglm.training.progress import StepReport
 from kglm.training.reproducibility import seed_everything
@@ -31,6 +32,7 @@ __all__ = [
     "autocast",
     "evaluate",
     "model_inputs",
+    "new_accelerator",
     "number_of_questions",
     "parameter_groups",
     "resolve_precision",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from torch import nn
 
 from kglm.errors import DataError
@@ -71,14 +73,15 @@ class EvaluationResult:
 def evaluate(model: nn.Module, loader: Iterable[Batch], accelerator: Accelerator) -> EvaluationResult:
     """Score all questions of ``loader`` without gradients and without dropout.
 
-    Every process scores all of them. The precision is the caller's: :func:`~kglm.training.train` calls its
-    evaluation within autocast; elsewhere use :func:`~kglm.training.autocast`.
+    Of several processes each scores its share of the batches, and all get the whole result. The precision is the
+    caller's: :func:`~kglm.training.train` calls its evaluation within autocast; elsewhere use
+    :func:`~kglm.training.autocast`.
 
     Args:
         model: ``model(**inputs)`` has ``logits [G]`` with G = sum(num_choices), and ``loss`` if there are labels.
         loader: batches with ``num_choices [B]``, ``ids`` (B of them) and, if known, ``labels [B]`` (negative where
             unknown).
-        accelerator: gives the device.
+        accelerator: gives the device and the processes, which must all call this with the same batches.
 
     Raises:
         DataError: a batch lacks a key, its parts do not fit each other, or there is no question at all.
@@ -86,25 +89,24 @@ def evaluate(model: nn.Module, loader: Iterable[Batch], accelerator: Accelerator
     """
     was_training = model.training
     model.eval()
-    predictions: list[Prediction] = []
-    losses: list[tuple[float, int]] = []
+    mine: list[tuple[int, list[Prediction], float, int]] = []  # position, answers, loss, labelled ones
+    step = accelerator.num_processes
     try:
         with torch.inference_mode():
-            for batch in loader:
+            for position, batch in islice(enumerate(loader), accelerator.process_index, None, step):
                 output = model(**model_inputs(batch, accelerator.device))
                 answers = _predictions(batch, output)
-                predictions += answers
-                labelled = sum(answer.label is not None for answer in answers)
-                if output.loss is not None and labelled:
-                    losses.append((output.loss.item(), labelled))
+                labelled = 0 if output.loss is None else sum(answer.label is not None for answer in answers)
+                mine.append((position, answers, output.loss.item() if labelled else 0.0, labelled))
     finally:
         model.train(was_training)
+    scored = sorted(gather_object(mine), key=lambda batch: batch[0])
+    predictions = tuple(answer for _, answers, _, _ in scored for answer in answers)
     if not predictions:
         raise DataError("there is no question to evaluate on")
-    questions = sum(number for _, number in losses)
-    return EvaluationResult(
-        tuple(predictions), sum(loss * n for loss, n in losses) / questions if questions else None
-    )
+    questions = sum(labelled for *_, labelled in scored)
+    total = sum(loss * labelled for *_, loss, labelled in scored)
+    return EvaluationResult(predictions, total / questions if questions else None)
 
 
 def write_predictions(path: Path | str, predictions: Iterable[Prediction]) -> None:

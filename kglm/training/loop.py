@@ -13,6 +13,7 @@ from torch import nn
 from kglm.errors import ConfigError
 from kglm.training.batches import Batch, number_of_questions
 from kglm.training.config import TrainingConfig
+from kglm.training.parallel import new_accelerator
 from kglm.training.precision import resolve_precision
 from kglm.training.reproducibility import deterministic_algorithms
 from kglm.training.run import BundleWriter, Callback, Evaluator, TrainingResult, TrainingRun
@@ -61,7 +62,8 @@ def train(
             KeyboardInterrupt stops the run as a signal does.
         identity: what else makes the run what it is, as JSON values (the data, the graph, the model's settings); a
             resume with another value is refused, by the value's name.
-        accelerator: default: a new one. Its own mixed precision and accumulation must be off.
+        accelerator: default: :func:`~kglm.training.new_accelerator`. Its own mixed precision and accumulation must be
+            off.
 
     Raises:
         ConfigError: the parts do not fit each other, or the run in ``output_dir`` was another one.
@@ -71,7 +73,7 @@ def train(
     """
     if config.num_threads is not None:
         torch.set_num_threads(config.num_threads)
-    accelerator = accelerator or Accelerator(mixed_precision="no")
+    accelerator = accelerator or new_accelerator()
     _check_accelerator(accelerator)
     output_dir = Path(output_dir)
     precision = resolve_precision(config.precision, accelerator.device)

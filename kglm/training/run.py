@@ -21,6 +21,7 @@ from kglm.training.checkpoint import checkpoint_exists, load_checkpoint, read_st
 from kglm.training.config import TrainingConfig
 from kglm.training.interruption import StopSignals, TrainingInterrupted
 from kglm.training.optimization import build_optimizer, learning_rate_factor, set_learning_rates
+from kglm.training.parallel import anyone
 from kglm.training.precision import autocast
 from kglm.training.progress import Progress, StepReport
 from kglm.training.report import Stopwatch, environment, parameter_counts, peak_memory
@@ -144,8 +145,9 @@ class TrainingRun:
             windows = self.stream.starting_at(self.state.step)
             while not self._finished:
                 self._advance(next(windows))
-                if stop.requested:
-                    self._interrupt(stop.requested)
+                # A signal may reach the processes at different steps; they save, and end, together.
+                if anyone(stop.requested is not None, self.accelerator):
+                    self._interrupt(stop.requested or "a signal to another process")
         return self._conclude()
 
     @property

@@ -11,7 +11,7 @@ from kglm.cli.settings import EvaluateSettings
 from kglm.inference.bundle import Bundle
 from kglm.inference.scoring import score
 from kglm.kg import KnowledgeGraph
-from kglm.training import write_predictions
+from kglm.training import new_accelerator, write_predictions
 
 
 def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
@@ -21,7 +21,11 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     graph = None if settings.graph_dir is None else KnowledgeGraph.open(settings.graph_dir)
     bundle = Bundle.load(settings.model, graph)
     bundle = replace(bundle, pipeline=replace(bundle.pipeline, workers=settings.workers))
-    result = score(bundle, examples, batch_size=settings.batch_size, cache_dir=settings.cache_dir)
+    accelerator = new_accelerator()
+    options = {"batch_size": settings.batch_size, "cache_dir": settings.cache_dir, "accelerator": accelerator}
+    result = score(bundle, examples, **options)
+    if not accelerator.is_main_process:
+        return result.metrics
     if settings.predictions is not None:
         write_predictions(settings.predictions, result.predictions)
     name, split = settings.task_name, settings.split

@@ -20,7 +20,7 @@ from kglm.cli.settings import RUN_CONFIG, AnsweringEncoderSettings, TrainSetting
 from kglm.data.entity_names import EntityNames
 from kglm.data.facts.corpora import open_corpora
 from kglm.data.multiple_choice import MultipleChoiceExample
-from kglm.data.pipeline import FusedEntities, Knowledge, QuestionPipeline, Reasoning
+from kglm.data.pipeline import FusedEntities, Knowledge, PreparedQuestions, QuestionPipeline, Reasoning
 from kglm.data.task import Examples
 from kglm.embeddings.text_embeddings import label_table
 from kglm.encoders import TextEncoder, load_encoder
@@ -33,7 +33,15 @@ from kglm.kg.graph import KnowledgeGraph
 from kglm.linking import LexicalLinker
 from kglm.models import FusionEncoderModel, KnowledgeQAForMultipleChoice
 from kglm.models.warm_start import start_from
-from kglm.training import JsonlTracker, TensorBoardTracker, evaluate, seed_everything, train, write_predictions
+from kglm.training import (
+    JsonlTracker,
+    TensorBoardTracker,
+    evaluate,
+    new_accelerator,
+    seed_everything,
+    train,
+    write_predictions,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -55,20 +63,20 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
         KglmError: the configuration, the data or the graph is not as it must be.
     """
     settings = TrainSettings.from_config(config)
+    accelerator = new_accelerator()
+    if not accelerator.is_main_process:
+        logging.getLogger().setLevel(logging.WARNING)
     _refuse_finished(output_dir, settings)
+    accelerator.wait_for_everyone()  # before any of them writes there
     splits = settings.task.load()
     _require_labels(splits, {"train", "dev", *settings.report_splits})
-    seed_everything(settings.seed)
-    bundle = build(settings, splits["train"])
-    start = weights_digest(bundle.model)
-    logger.info("preparing %s", ", ".join(f"{len(examples)} {name}" for name, examples in splits.items()))
-    prepared = {
-        name: bundle.pipeline.prepare(splits[name], settings.cache_dir, training=name == "train", seed=settings.seed)
-        for name in ("train", "dev")
-    }
-    if bundle.model.reads_vectors:
-        for questions in prepared.values():
-            questions.read_by(bundle.model.encoder, settings.cache_dir, device())
+    with accelerator.main_process_first():  # the others find in the cache what it made
+        seed_everything(settings.seed)
+        bundle = build(settings, splits["train"])
+        start = weights_digest(bundle.model)
+        counts = [f"{len(examples)} {name}" for name, examples in splits.items()]
+        logger.info("preparing %s", ", ".join(counts))
+        prepared = _prepare(bundle, settings, {name: splits[name] for name in ("train", "dev")})
 
     def dev_metrics(model: nn.Module, accelerator: Accelerator) -> dict[str, float]:
         dev = batches(prepared["dev"], settings.trainer.eval_batch_size)
@@ -84,11 +92,26 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
         config=settings.trainer,
         output_dir=output_dir,
         trackers=[JsonlTracker(output_dir / "metrics.jsonl"), TensorBoardTracker(output_dir / "tensorboard")],
+        accelerator=accelerator,
     )
-    atomic_write_json(output_dir / RUN_CONFIG, dict(config))
-    results = _report(settings, splits, result.best_dir, output_dir)
-    print(f"{settings.name}, seed {settings.seed}: {_line(results)}   ({output_dir})")
+    if accelerator.is_main_process:
+        atomic_write_json(output_dir / RUN_CONFIG, dict(config))
+    results = _report(settings, splits, result.best_dir, output_dir, accelerator)
+    if accelerator.is_main_process:
+        print(f"{settings.name}, seed {settings.seed}: {_line(results)}   ({output_dir})")
     return results
+
+
+def _prepare(bundle: Bundle, settings: TrainSettings, splits: Mapping[str, Examples]) -> dict[str, PreparedQuestions]:
+    """Encode the questions of each split, and all that the model reads with them."""
+    prepared = {
+        name: bundle.pipeline.prepare(examples, settings.cache_dir, training=name == "train", seed=settings.seed)
+        for name, examples in splits.items()
+    }
+    if bundle.model.reads_vectors:
+        for questions in prepared.values():
+            questions.read_by(bundle.model.encoder, settings.cache_dir, device())
+    return prepared
 
 
 def _line(results: Mapping[str, float]) -> str:
@@ -234,20 +257,30 @@ def _identity(bundle: Bundle, splits: Mapping[str, Examples], start: str) -> dic
 
 
 def _report(
-    settings: TrainSettings, splits: Mapping[str, Examples], best: Path, output_dir: Path
+    settings: TrainSettings,
+    splits: Mapping[str, Examples],
+    best: Path,
+    output_dir: Path,
+    accelerator: Accelerator,
 ) -> dict[str, float]:
     """Score the best model on the splits asked for; write predictions, and add the scores to the metrics."""
     bundle = Bundle.load(best)
     results = {}
     for name in settings.report_splits:
         outcome = score(
-            bundle, splits[name], batch_size=settings.trainer.eval_batch_size, cache_dir=settings.cache_dir
+            bundle,
+            splits[name],
+            batch_size=settings.trainer.eval_batch_size,
+            cache_dir=settings.cache_dir,
+            accelerator=accelerator,
         )
-        write_predictions(output_dir / f"predictions_{name}.jsonl", outcome.predictions)
+        if accelerator.is_main_process:
+            write_predictions(output_dir / f"predictions_{name}.jsonl", outcome.predictions)
         results[name] = {**outcome.metrics, "questions": len(outcome.predictions)}
         logger.info("%s: accuracy %.4f over %d questions", name, outcome.accuracy, len(outcome.predictions))
-    metrics = json.loads((output_dir / METRICS).read_text(encoding="utf-8"))
-    atomic_write_json(output_dir / METRICS, {**metrics, "splits": results})
+    if accelerator.is_main_process:
+        metrics = json.loads((output_dir / METRICS).read_text(encoding="utf-8"))
+        atomic_write_json(output_dir / METRICS, {**metrics, "splits": results})
     return {f"{name}_accuracy": values["accuracy"] for name, values in results.items()}
 
 
