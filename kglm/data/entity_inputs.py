@@ -209,7 +209,10 @@ class TextCollator:
 def pack_entities(
     spans: Sequence[np.ndarray], candidates: Sequence[Sequence[Sequence[Candidate]]], vectors: EntityVectors
 ) -> dict[str, Tensor]:
-    """Return ``entity_embeds [B, M, D_v]`` and ``entity_tokens [B, M, S]``.
+    """Return ``entity_embeds [B, M, D_v]`` and ``entity_tokens [B, M, S]``; M is at least 1.
+
+    A batch without any mention has the place of one that is absent, so that all parameters get a gradient, if zero:
+    data-parallel training would wait for it.
 
     Args:
         spans: of each text ``[M, 2]``, first token of each mention and the one behind its last.
@@ -217,10 +220,11 @@ def pack_entities(
         vectors: of the entities.
     """
     mixed = mix_candidates([some for mentions in candidates for some in mentions], vectors)
-    return {
-        "entity_embeds": pad_ragged(mixed, [len(mentions) for mentions in candidates]),
-        "entity_tokens": token_positions(spans),
-    }
+    embeds, tokens = pad_ragged(mixed, [len(mentions) for mentions in candidates]), token_positions(spans)
+    if tokens.shape[1] == 0:
+        embeds = torch.zeros(len(spans), 1, vectors.dim)
+        tokens = torch.full((len(spans), 1, 1), NOWHERE)
+    return {"entity_embeds": embeds, "entity_tokens": tokens}
 
 
 def mix_candidates(mentions: Sequence[Sequence[Candidate]], vectors: EntityVectors) -> np.ndarray:

@@ -121,9 +121,15 @@ def test_no_vectors_no_entities(tokenizer):
 
 def test_a_batch_without_any_mention(tokenizers):
     batch = TextCollator(tokenizers["wordpiece"], TABLE)(encode_linked(TEXTS[2:], tokenizers["wordpiece"], 64))
-    assert batch["entity_embeds"].shape == (1, 0, 8)
-    assert batch["entity_tokens"].shape == (1, 0, 1)
-    assert tiny_fusion_encoder(FusionEncoderModel)(**batch).last_hidden_state.isfinite().all()
+    assert batch["entity_embeds"].shape == (1, 1, 8)
+    assert batch["entity_tokens"].tolist() == [[[-1]]]
+    model = tiny_fusion_encoder(FusionEncoderModel, cls_entity="none")
+    model.drop_entity_output()
+    found = model(**batch).last_hidden_state
+    without = {name: value for name, value in batch.items() if "entity" not in name}
+    torch.testing.assert_close(found, model(**without).last_hidden_state)
+    found.sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_candidates_are_mixed_by_probability():

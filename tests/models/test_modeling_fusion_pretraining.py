@@ -44,6 +44,8 @@ def test_losses_are_those_of_the_paper() -> None:
     torch.testing.assert_close(output.entity_loss, sum(entities) / 3)
     torch.testing.assert_close(output.sentence_loss, sentence)
     torch.testing.assert_close(output.loss, output.token_loss + output.entity_loss + output.sentence_loss)
+    output.loss.backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 def test_only_the_tokens_asked_for_need_be_scored() -> None:

@@ -53,7 +53,7 @@ def test_scores_and_loss_are_those_of_the_equation(tmp_path) -> None:
 def test_gradients_are_finite_and_nothing_known_is_no_loss() -> None:
     model = tiny_fusion_encoder(FusionEncoderForWordSenses).train()
     model(**BATCH, **WORDS, labels=LABELS).loss.backward()
-    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
     assert model.prior_weight.grad != 0
     assert model(**BATCH, **WORDS, labels=torch.full_like(LABELS, -100)).loss == 0
 
