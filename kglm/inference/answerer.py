@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm.auto import tqdm
 
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import Knowledge, PreparedQuestions, QuestionPipeline
 from kglm.inference.answer import Answer, ChoiceScore, EvidenceNode, EvidencePath, LinkedMention, ReadFact
 from kglm.inference.bundle import Bundle
+from kglm.inference.evidence_scores import EvidenceScores, score_evidence
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.schema_graph import SchemaGraphs
 from kglm.kg.verbalization import draw_path, verbalize_path
 from kglm.models import KnowledgeQAForMultipleChoice
-from kglm.nn.graph_batch import GraphBatch
-from kglm.nn.reasoner import path_shares
-from kglm.training import model_inputs
 
 TEXT_MODEL = "this model takes in no graph; the answer comes from the text alone."
 NOTHING_LINKED = "no concept of the question is in the graph; the answer comes from the text alone."
 NOTHING_JOINED = "no path in the graph joins the question to a choice; there is no evidence to show."
-
-
-@dataclass(frozen=True)
-class _Scores:
-    """What the model says of one question: per choice, and per path and node of its schema graphs.
-
-    Attributes:
-        logits: of the choices.
-        path_shares: share of each path in what its choice takes from the graph; None where paths are not weighed.
-        node_shares: weight of each node in its graph; None where nodes are not weighed.
-        node_relevance: what the reasoner was told of each node; None where nothing.
-    """
-
-    logits: np.ndarray
-    path_shares: np.ndarray | None = None
-    node_shares: np.ndarray | None = None
-    node_relevance: np.ndarray | None = None
 
 
 class Answerer:
@@ -88,36 +66,14 @@ class Answerer:
         bar = tqdm(total=len(examples), desc="answers", unit="question", disable=None if progress else True)
         for start in range(0, len(examples), batch_size):
             indices = range(start, min(start + batch_size, len(examples)))
-            for index, scores in zip(indices, self._score(prepared, indices), strict=True):
+            for index, scores in zip(
+                indices, score_evidence(self.model, prepared, indices, self.device), strict=True
+            ):
                 yield self._answer(prepared, index, scores)
                 bar.update()
         bar.close()
 
-    @torch.inference_mode()
-    def _score(self, prepared: PreparedQuestions, indices: Sequence[int]) -> list[_Scores]:
-        batch = prepared.collator([prepared.dataset[index] for index in indices])
-        output = self.model(**model_inputs(batch, self.device))
-        counts = batch["num_choices"].tolist()
-        logits = output.logits.float().cpu().numpy()
-        ends = np.cumsum([0, *counts])
-        if prepared.graphs is None:
-            return [_Scores(logits[a:b]) for a, b in pairwise(ends)]
-        graph: GraphBatch = batch["graph"]
-        paths = output.path_attention
-        if paths is not None:
-            paths = path_shares(paths, output.pair_attention, graph.path_pair.to(paths.device))
-        path_cuts = np.searchsorted(graph.pair_graph[graph.path_pair].numpy(), ends)
-        node_cuts = graph.node_offsets.numpy()[ends]
-        columns = zip(
-            np.split(logits, ends[1:-1]),
-            _split(paths, path_cuts),
-            _split(output.node_attention, node_cuts),
-            _split(output.node_relevance, node_cuts),
-            strict=True,
-        )
-        return [_Scores(*parts) for parts in columns]
-
-    def _answer(self, prepared: PreparedQuestions, index: int, scores: _Scores) -> Answer:
+    def _answer(self, prepared: PreparedQuestions, index: int, scores: EvidenceScores) -> Answer:
         encoded = prepared.dataset[index]
         example = encoded.example
         probabilities = np.exp(scores.logits - scores.logits.max())
@@ -202,7 +158,7 @@ def _paths(
 
 
 def _nodes(
-    example: MultipleChoiceExample, graphs: SchemaGraphs, first: int, scores: _Scores, graph: KnowledgeGraph
+    example: MultipleChoiceExample, graphs: SchemaGraphs, first: int, scores: EvidenceScores, graph: KnowledgeGraph
 ) -> list[EvidenceNode]:
     """Return the attended nodes of all choices; the scores follow their order in the schema graphs."""
     assert scores.node_shares is not None
@@ -219,13 +175,6 @@ def _nodes(
                 name, text = graph.entities[entity], graph.labels[entity]
                 found.append(EvidenceNode(label, name, text, role, share, None if told is None else float(told)))
     return found
-
-
-def _split(values: Tensor | None, cuts: np.ndarray) -> list[np.ndarray] | list[None]:
-    """Return a column's part of each question, or None for each where there is no column."""
-    if values is None:
-        return [None] * (len(cuts) - 1)
-    return np.split(values.float().cpu().numpy(), cuts[1:-1])
 
 
 def _edge_relations(graphs: SchemaGraphs, edge: int) -> list[int]:
