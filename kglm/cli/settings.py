@@ -12,6 +12,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from kglm.cli.fusion_settings import SOURCES, AliasSettings, EntitySettings, FusionSettings
 from kglm.data.facts import CorpusOptions, FactOptions
 from kglm.data.hub_task import HubTask
+from kglm.data.synthetic.options import QuestionOptions
+from kglm.data.synthetic.task import SyntheticTask
 from kglm.data.task import CommonsenseQATask, JsonlTask, Task
 from kglm.errors import ConfigError, UnknownNameError, did_you_mean, require_file_place
 from kglm.kg.recipe import GraphRecipe
@@ -24,7 +26,12 @@ T = TypeVar("T")
 
 RUN_CONFIG = "config.json"
 
-TASKS: dict[str, type[Task]] = {"commonsense_qa": CommonsenseQATask, "hub": HubTask, "jsonl": JsonlTask}
+TASKS: dict[str, type[Task]] = {
+    "commonsense_qa": CommonsenseQATask,
+    "hub": HubTask,
+    "jsonl": JsonlTask,
+    "synthetic": SyntheticTask,
+}
 _KINDS: dict[Any, tuple[str, tuple[type, ...]]] = {
     str: ("text", (str,)),
     bool: ("true, false", (bool,)),
@@ -136,9 +143,16 @@ class TrainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-    """Everything that the evaluation ``question_answering`` is told; ``graph_dir`` is None for the model's graph."""
+    """Everything that an evaluation of question answering is told.
 
-    model: Path
+    Attributes:
+        model: the model; None for ``encoder``, untrained.
+        encoder: None with a model.
+        graph_dir: None for the model's own graph.
+    """
+
+    model: Path | None
+    encoder: EncoderSettings | None
     graph_dir: Path | None
     task: Task
     task_name: str
@@ -156,8 +170,11 @@ class EvaluateSettings:
             ConfigError: a field is unknown or missing, or its value is not allowed.
             DataError: the predictions cannot be written where they are wanted.
         """
-        model = Path(text("model", config.get("model")))
-        config = {"task": own_task(model), **config} if "task" not in config else config
+        model, encoder = _model_or_encoder(config)
+        if "task" not in config and model is not None:
+            config = {"task": own_task(model), **config}
+        if encoder is not None:
+            config = {key: value for key, value in config.items() if key not in ("encoder", "trainer")}
         require_keys(
             config,
             ("evaluation", "model", "graph_dir", "split", "batch_size", "workers", "predictions"),
@@ -166,6 +183,7 @@ class EvaluateSettings:
         graph_dir, predictions = config["graph_dir"], config["predictions"]
         return cls(
             model=model,
+            encoder=encoder,
             graph_dir=None if graph_dir is None else Path(text("graph_dir", graph_dir)),
             task=task(config["task"]),
             task_name=str(config["task"].get("name")),
@@ -175,6 +193,22 @@ class EvaluateSettings:
             predictions=None if predictions is None else _predictions(text("predictions", predictions)),
             cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
         )
+
+
+def _model_or_encoder(config: Mapping[str, Any]) -> tuple[Path | None, EncoderSettings | None]:
+    """Return what is evaluated: a trained model, or an encoder as it is.
+
+    Raises:
+        ConfigError: neither is named, or both.
+    """
+    model, encoder = config.get("model"), config.get("encoder")
+    if encoder is None:
+        return Path(text("model", model)), None
+    if model is not None:
+        raise ConfigError(f"model is {model!r} and an encoder is named; with encoder=..., model=null")
+    if config["graph_dir"] is not None or "task" not in config:
+        raise ConfigError("an untrained encoder takes in no graph and has no task; name one with task=... only")
+    return None, section(EncoderSettings, encoder, "encoder")
 
 
 def own_task(model: Path) -> Any:
@@ -257,7 +291,22 @@ def task(values: Mapping[str, Any]) -> Task:
     kind = values.pop("kind", None)
     if kind not in TASKS:
         raise UnknownNameError("kind of task", str(kind), TASKS)
+    if kind == "synthetic":
+        values = _synthetic(values)
     return section(TASKS[kind], values, "task")
+
+
+def _synthetic(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a synthetic task: which questions are made stands beside its own, and its graph within."""
+    own = {field.name for field in fields(SyntheticTask)} - {"options"}
+    options = {key: value for key, value in values.items() if key not in own}
+    if not isinstance(values.get("graph"), Mapping):
+        raise ConfigError(f"task.graph is {values.get('graph')!r}; allowed: a group of values, as of the group graph")
+    return {
+        **{key: value for key, value in values.items() if key in own},
+        "graph": section(GraphRecipe, values["graph"], "task.graph"),
+        "options": section(QuestionOptions, options, "task"),
+    }
 
 
 def at_least(name: str, value: Any, least: int) -> int:

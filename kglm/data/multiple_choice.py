@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kglm.errors import BadQuestionError, DataError
+from kglm.files import atomic_write_jsonl
 from kglm.kg.readers.lines import read_lines
 from kglm.kg.tally import Tally
 
@@ -89,6 +90,25 @@ def read_examples(path: Path | str) -> list[MultipleChoiceExample]:
     if not examples:
         raise DataError(f"'{path}' holds no question; expected one a line: {SHAPE}")
     return list(examples.values())
+
+
+def write_examples(path: Path | str, examples: Iterable[MultipleChoiceExample]) -> None:
+    """Write questions as :func:`read_examples` reads them, one JSON line each, as they come; atomically."""
+    atomic_write_jsonl(path, map(_row, examples))
+
+
+def _row(example: MultipleChoiceExample) -> dict[str, Any]:
+    listed = zip(example.choice_labels, example.choices, strict=True)
+    question: dict[str, Any] = {
+        "stem": example.question,
+        "choices": [{"label": label, "text": text} for label, text in listed],
+    }
+    if example.question_concept is not None:
+        question["question_concept"] = example.question_concept
+    row: dict[str, Any] = {"id": example.id, "question": question}
+    if example.label is not None:
+        row["answerKey"] = example.choice_labels[example.label]
+    return row
 
 
 def _parse(line: str, path: Path, number: int) -> MultipleChoiceExample:

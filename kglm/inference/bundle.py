@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from kglm.data.facts import FactOptions
 from kglm.data.facts.corpora import reopen_corpora
 from kglm.data.pipeline import FusedEntities, Knowledge, QuestionPipeline, Reasoning
 from kglm.embeddings.entity_table import EntityTable
+from kglm.encoders import load_encoder
 from kglm.errors import ConfigError, DataError, FingerprintMismatchError
 from kglm.files import atomic_directory, atomic_write_json, link_or_copy
 from kglm.kg.graph import KnowledgeGraph
@@ -26,6 +28,7 @@ from kglm.models import KnowledgeQAForMultipleChoice
 MANIFEST = "bundle.json"
 VERSION = 1
 BEST = "best"
+MAX_LENGTH = 512  # tokens that an untrained model reads of a text, where its encoder takes so many
 LINK_SCORES = "link_scores"
 CORPORA = "fact_corpora"
 FUSED_ENTITIES = "fused_entities"
@@ -89,6 +92,22 @@ class Bundle:
         knowledge = _load_knowledge(folder, manifest, model.config.graph_fingerprint, graph)
         _check_fused(folder, model, knowledge)
         return cls(model, QuestionPipeline(tokenizer, manifest["max_length"], knowledge))
+
+    @classmethod
+    def of_encoder(cls, name: str, options: Mapping[str, Any] | None = None) -> Bundle:
+        """Return an untrained model: it answers by the cosine of question and choice, and reads nothing else.
+
+        Args:
+            name: of the encoder; see :func:`kglm.encoders.load_encoder` for both.
+            options: of its configuration.
+
+        Raises:
+            ConfigError: the encoder cannot be loaded.
+        """
+        encoder, tokenizer = load_encoder(name, options)
+        positions = getattr(encoder.config, "max_position_embeddings", None) or MAX_LENGTH
+        length = min(positions, tokenizer.model_max_length, MAX_LENGTH)
+        return cls(KnowledgeQAForMultipleChoice.from_encoder(encoder), QuestionPipeline(tokenizer, length, None))
 
 
 def _find(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kglm.errors import UnknownNameError
 
-EVALUATIONS = ("link_prediction", "linking", "question_answering", "retrieval", "wsd")
+EVALUATIONS = ("faithfulness", "link_prediction", "linking", "question_answering", "retrieval", "wsd")
 
 
 def run_evaluation(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:

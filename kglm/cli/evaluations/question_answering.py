@@ -1,4 +1,4 @@
-"""Accuracy of a trained question-answering model on a split of a task."""
+"""Accuracy of a question-answering model, trained or an encoder as it is, on a split of a task."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     """Score a model on a split of a task; predictions are written where they are wanted."""
     settings = EvaluateSettings.from_config(config)
     examples = settings.task.split(settings.split)
-    graph = None if settings.graph_dir is None else KnowledgeGraph.open(settings.graph_dir)
-    bundle = Bundle.load(settings.model, graph)
-    bundle = replace(bundle, pipeline=replace(bundle.pipeline, workers=settings.workers))
+    bundle = load_bundle(settings)
     accelerator = new_accelerator()
     options = {"batch_size": settings.batch_size, "cache_dir": settings.cache_dir, "accelerator": accelerator}
     result = score(bundle, examples, **options)
@@ -35,3 +33,13 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     else:
         print(f"{name}, {split}: accuracy {100 * result.accuracy:.1f} % over {labelled} questions")
     return result.metrics
+
+
+def load_bundle(settings: EvaluateSettings) -> Bundle:
+    """Return the model that is evaluated."""
+    if settings.model is None:
+        assert settings.encoder is not None
+        return Bundle.of_encoder(settings.encoder.name, settings.encoder.options)
+    graph = None if settings.graph_dir is None else KnowledgeGraph.open(settings.graph_dir)
+    bundle = Bundle.load(settings.model, graph)
+    return replace(bundle, pipeline=replace(bundle.pipeline, workers=settings.workers))

@@ -10,6 +10,7 @@ from kglm.cli.graph.diff import diff
 from kglm.cli.graph.export import export
 from kglm.cli.graph.neighbors import neighbors
 from kglm.cli.graph.path import path
+from kglm.cli.graph.questions import questions
 from kglm.cli.graph.search import search
 from kglm.cli.graph.sparql import sparql
 from kglm.cli.graph.stats import stats
@@ -18,7 +19,7 @@ from kglm.cli.graph.verify import verify
 
 # Numpy, numba and all of kglm.kg are imported inside the commands: help and completion stay fast.
 
-COMMANDS = (build, stats, search, neighbors, path, subgraph, coverage, sparql, export, diff, verify)
+COMMANDS = (build, stats, search, neighbors, path, subgraph, coverage, sparql, questions, export, diff, verify)
 
 app = typer.Typer(
     name="graph",

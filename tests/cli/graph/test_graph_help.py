@@ -26,7 +26,7 @@ def test_the_group_lists_its_commands_in_the_order_of_use(kglm):
     listed = re.findall(r"^│ ([a-z]+) ", outcome.out, flags=re.MULTILINE)
     assert listed == NAMES
     assert (
-        "build stats search neighbors path subgraph coverage sparql export diff verify".split()
+        "build stats search neighbors path subgraph coverage sparql questions export diff verify".split()
     ) == NAMES  # fmt: skip
 
 
