@@ -135,9 +135,7 @@ class QuestionPipeline:
         """
         known = self.knowledge
         fused = None if known is None else known.fused
-        linker = None if known is None or fused is None else known.linker
-        facts = self.facts(examples, cache_dir)
-        dataset = MultipleChoiceDataset(examples, self.tokenizer, self.max_length, facts, linker)
+        dataset = self.encode(examples, self.facts(examples, cache_dir))
         vectors = None if fused is None else fused.vectors
         collator = MultipleChoiceCollator(self.tokenizer, entity_vectors=vectors, seed=seed)
         if known is not None and known.facts is not None and training:
@@ -154,6 +152,14 @@ class QuestionPipeline:
                 workers=self.workers,
             )
         return PreparedQuestions(dataset, collator)
+
+    def encode(
+        self, examples: Sequence[MultipleChoiceExample], facts: Sequence[Sequence[Fact]] | None
+    ) -> MultipleChoiceDataset:
+        """Return encoded questions that are read with the facts given; see :class:`MultipleChoiceDataset`."""
+        known = self.knowledge
+        linker = None if known is None or known.fused is None else known.linker
+        return MultipleChoiceDataset(examples, self.tokenizer, self.max_length, facts, linker)
 
     def facts(
         self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | str | None = None

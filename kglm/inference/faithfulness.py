@@ -17,7 +17,6 @@ from accelerate import Accelerator
 from scipy.stats import binomtest
 from tqdm.auto import tqdm
 
-from kglm.data.collator import MultipleChoiceDataset
 from kglm.data.multiple_choice import MAX_CHOICES, MultipleChoiceExample
 from kglm.data.pipeline import PreparedQuestions
 from kglm.errors import ConfigError, DataError
@@ -271,8 +270,7 @@ def _variants(kind: str, prepared: PreparedQuestions, bundle: Bundle, cases: Seq
             read = tuple(encoded.facts[case.choice])
             shorter = [read[:at] + read[at + 1 :] if kind == FACTS else read for at in case.deleted]
             facts += [read, *shorter]
-    pipeline = bundle.pipeline
-    dataset = MultipleChoiceDataset(examples, pipeline.tokenizer, pipeline.max_length, facts or None)
+    dataset = bundle.pipeline.encode(examples, facts or None)
     joined = SchemaGraphs.concatenate(graphs) if graphs else None
     return PreparedQuestions(dataset, replace(prepared.collator, graphs=joined))
 
