@@ -25,6 +25,7 @@ from kglm.inference.evidence_scores import EvidenceScores, score_evidence
 from kglm.kg.schema_deletion import one_graph, without_node, without_path
 from kglm.kg.schema_graph import SchemaGraphs
 from kglm.models import KnowledgeQAForMultipleChoice
+from kglm.training import new_accelerator
 
 PATHS, NODES, FACTS = "paths", "nodes", "facts"
 MAX_DRAWS = MAX_CHOICES - 2
@@ -186,7 +187,7 @@ def measure_faithfulness(
     if not examples:
         raise DataError("there is no question to evaluate on")
     _require_evidence(bundle)
-    device = (accelerator or Accelerator(mixed_precision="no")).device
+    device = (accelerator or new_accelerator()).device
     model = bundle.model.to(device).eval()
     prepared = bundle.pipeline.prepare(examples, cache_dir)
     rows: dict[str, list[Deletion]] = {}
