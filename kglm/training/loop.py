@@ -13,6 +13,7 @@ from torch import nn
 from kglm.errors import ConfigError
 from kglm.training.batches import Batch, number_of_questions
 from kglm.training.config import TrainingConfig
+from kglm.training.memory import keep_freed_memory
 from kglm.training.parallel import new_accelerator
 from kglm.training.precision import resolve_precision
 from kglm.training.reproducibility import deterministic_algorithms
@@ -75,6 +76,8 @@ def train(
         torch.set_num_threads(config.num_threads)
     accelerator = accelerator or new_accelerator()
     _check_accelerator(accelerator)
+    if accelerator.device.type == "cpu":
+        keep_freed_memory()
     output_dir = Path(output_dir)
     precision = resolve_precision(config.precision, accelerator.device)
     stream = WindowStream(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -107,6 +108,33 @@ def test_a_killed_process_goes_on_where_it_stood(kglm, tmp_path, data_dir, cache
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert "kglm: stopped by SIGTERM after step" in errors
+    resumed = kglm(*arguments, "run_dir=run", "trainer.resume=true")
+    assert resumed.code == 0, resumed.err
+    assert_same_run(tmp_path / "run", whole)
+
+
+def test_a_run_killed_at_random_steps_gives_the_same_metrics(tmp_path, kglm, data_dir, cache_dir, arguments, whole):
+    """SIGKILL in the middle of a step, twice: what was done since the last save is done again."""
+    killed_at = (
+        "import os, signal, sys\n"
+        "from kglm.training import run\n"
+        "step, taken, last = run.optimizer_step, [], int(sys.argv[1])\n"
+        "def deadly(*arguments, **options):\n"
+        "    taken.append(step(*arguments, **options))\n"
+        "    if len(taken) == last: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return taken[-1]\n"
+        "run.optimizer_step = deadly\n"
+        "from kglm.cli.main import main\n"
+        "main(sys.argv[2:])\n"
+    )
+    environment = {**os.environ, "KGLM_DATA_DIR": str(data_dir), "KGLM_CACHE_DIR": str(cache_dir)}
+    rng = random.Random(4)
+    for _ in range(2):  # each gets to the next save, or dies before
+        steps = str(rng.randint(1, 4))
+        command = [sys.executable, "-c", killed_at, steps, *arguments, "run_dir=run", "trainer.resume=true"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=120, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert not (tmp_path / "run" / "metrics.json").exists()
     resumed = kglm(*arguments, "run_dir=run", "trainer.resume=true")
     assert resumed.code == 0, resumed.err
     assert_same_run(tmp_path / "run", whole)
