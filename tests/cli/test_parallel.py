@@ -14,7 +14,7 @@ SCRIPT = """
 import os, sys
 from kglm.models import KnowledgeQAForMultipleChoice as Model
 make = Model.from_encoder
-Model.from_encoder = lambda encoder, **fields: make(encoder, head_dropout=0.0, **fields)
+Model.from_encoder = lambda encoder, **fields: make(encoder, **{**fields, "head_dropout": 0.0})
 from kglm.cli.main import main
 main(sys.argv[1:])
 """
@@ -39,19 +39,22 @@ def rows(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.parametrize("fusion", ["none", "ernie"])
 def test_two_processes_are_one_with_the_same_global_batch(
-    kglm, tmp_path, csqa, data_dir, tmp_path_factory, script, monkeypatch
+    kglm, tmp_path, csqa, data_dir, tmp_path_factory, script, monkeypatch, fusion
 ):
     make = KnowledgeQAForMultipleChoice.from_encoder
-    monkeypatch.setattr(
-        KnowledgeQAForMultipleChoice, PLAIN, lambda encoder, **fields: make(encoder, head_dropout=0.0, **fields)
-    )
+
+    def without_dropout(encoder, **fields):
+        return make(encoder, **{**fields, "head_dropout": 0.0})
+
+    monkeypatch.setattr(KnowledgeQAForMultipleChoice, PLAIN, without_dropout)
     # A cache of their own: one of them fills it while the other waits.
     cache = tmp_path_factory.mktemp("cache_of_two")
     environment = {**os.environ, "KGLM_DATA_DIR": str(data_dir), "KGLM_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"}
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run(
-        [*launch, "train", *csqa, *OPTIONS, "run_dir=two"],
+        [*launch, "train", *csqa, *OPTIONS, f"fusion={fusion}", "run_dir=two"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -60,7 +63,7 @@ def test_two_processes_are_one_with_the_same_global_batch(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    one = kglm("train", *csqa, *OPTIONS, "trainer.gradient_accumulation_steps=2", "run_dir=one")
+    one = kglm("train", *csqa, *OPTIONS, f"fusion={fusion}", "trainer.gradient_accumulation_steps=2", "run_dir=one")
     assert one.code == 0, one.err
 
     assert done.stdout.count("dev accuracy") == 1  # the main process's line
