@@ -127,7 +127,7 @@ class LexicalIndex:
             own = common[holding]
             for found, shares in postings:
                 own[np.searchsorted(holding, found)] += shares
-            best = np.lexsort((holding, -own))[:k]
+            best = _best(own, holding, k)
             scores[row, : len(best)], positions[row, : len(best)] = own[best], holding[best]
         return scores, positions
 
@@ -138,3 +138,11 @@ class LexicalIndex:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         part = slice(*map(int, self._bm25.scores["indptr"][number : number + 2]))
         return np.asarray(self._bm25.scores["indices"][part], dtype=np.int64), self._bm25.scores["data"][part]
+
+
+def _best(scores: np.ndarray, positions: np.ndarray, k: int) -> np.ndarray:
+    """Return where the best k scores stand, the best first and equal ones by their positions."""
+    places = np.arange(len(scores))
+    if len(scores) > k:
+        places = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+    return places[np.lexsort((positions[places], -scores[places]))][:k]

@@ -15,7 +15,8 @@ from kglm.retrieval import TextIndex
 def read(tmp_path_factory, quick, data_dir, cache_dir):
     """The folder of a finished run that reads triples, generic sentences and training questions."""
     folder = tmp_path_factory.mktemp("facts")
-    arguments = ("train", "experiment=csqa_facts_retrieved", f"task.dev_size={CSQA_DEV}", *quick, "run_dir=run")
+    chosen = ("experiment=csqa_facts", "facts=all", "facts/corpora=[genericskb,questions]")
+    arguments = ("train", *chosen, f"task.dev_size={CSQA_DEV}", *quick, "run_dir=run")
     outcome = run_kglm(arguments, folder, data_dir, cache_dir)
     assert outcome.code == 0, outcome.err
     return folder / "run"

@@ -115,7 +115,8 @@ class FactCorpus:
             return Passage(text, key, text[len(key) :], 1.0)
         if self.options.kind == "triples":
             out = self.graph.outgoing
-            head = int(np.searchsorted(out.indptr, position, side="right")) - 1
+            # In the pointers' own type: another would have numpy convert all of them each time.
+            head = int(np.searchsorted(out.indptr, out.indptr.dtype.type(position), side="right")) - 1
             ends = " ".join(self.graph.labels.take([head, int(out.neighbors[position])]))
             share = self._relation_counts[out.relations[position]] / self.graph.num_triples
             return Passage(text, ends, ends, 1 - float(share))
