@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from kglm.data.facts.corpus import FactCorpus, Passage
 from kglm.data.facts.fact import Fact
 from kglm.data.facts.words import content_words, is_near_duplicate
@@ -94,6 +96,7 @@ class RetrievedFacts:
             return
         asked = [(example.question, example.choices) for example in examples]
         scores, positions = corpus.search(asked, cache_dir)
+        corpus.load(np.unique(positions[positions >= 0]).tolist())
         row = 0
         for example in examples:
             found = []
