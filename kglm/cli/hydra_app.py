@@ -43,7 +43,7 @@ def run_hydra(command: str, task: Callable[[dict[str, Any], Path], Any], argumen
     """
 
     failures: list[KglmError] = []
-    composed = False
+    composed, process = False, os.getpid()
 
     def job(config: DictConfig) -> Any:
         nonlocal composed
@@ -55,6 +55,8 @@ def run_hydra(command: str, task: Callable[[dict[str, Any], Path], Any], argumen
         except KglmError as error:
             if context.mode == RunMode.MULTIRUN:
                 logger.error("job %s failed: %s", context.job.num, error)
+            if os.getpid() != process:  # the launcher's, which tells the sweep of it
+                raise
             failures.append(error)  # raised below: Hydra would print more than the message, and end a sweep
             _remove_if_empty(output_dir)
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,6 +12,7 @@ from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
@@ -20,26 +23,40 @@ Results = Sequence[tuple[str, int, Mapping[str, float]]]
 
 
 class SweepTable(Callback):
-    """Collects what each job of a multirun returns, prints one row an experiment, and keeps it as JSON."""
+    """Collects what each job of a multirun returns, prints one row an experiment, and keeps it as JSON.
 
-    def __init__(self) -> None:
-        self.results: list[tuple[str, int, Mapping[str, float]]] = []
-        self.overrides: list[list[str]] = []
+    A launcher may run the jobs in other processes, or on other machines with the sweep's folder in common: each
+    leaves its result there, as a file of its own.
+    """
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Keep the metrics of a finished job."""
-        if job_return.status == JobStatus.COMPLETED and isinstance(job_return.return_value, dict):
-            self.results.append((config.name, config.seed, job_return.return_value))
-            self.overrides.append(list(job_return.overrides or ()))
+        if config.hydra.mode != RunMode.MULTIRUN or job_return.status != JobStatus.COMPLETED:
+            return
+        if isinstance(job_return.return_value, dict):
+            result = {
+                "name": config.name,
+                "seed": config.seed,
+                "metrics": job_return.return_value,
+                "overrides": list(job_return.overrides or ()),
+            }
+            atomic_write_json(_results_folder(config) / f"{int(config.hydra.job.num):06}.json", result)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table."""
-        if self.results:
-            names = row_names([name for name, _, _ in self.results], self.overrides)
-            renamed = zip(names, self.results, strict=True)
-            rows = summarize([(name, seed, metrics) for name, (_, seed, metrics) in renamed])
-            Console(width=120).print(draw(rows))
-            atomic_write_json(Path(config.hydra.sweep.dir) / "summary.json", rows)
+        folder = _results_folder(config)
+        jobs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+        if not jobs:
+            return
+        names = row_names([job["name"] for job in jobs], [job["overrides"] for job in jobs])
+        rows = summarize([(name, job["seed"], job["metrics"]) for name, job in zip(names, jobs, strict=True)])
+        Console(width=120).print(draw(rows))
+        atomic_write_json(Path(config.hydra.sweep.dir) / "summary.json", rows)
+        shutil.rmtree(folder)
+
+
+def _results_folder(config: DictConfig) -> Path:
+    return Path(config.hydra.sweep.dir) / ".results"
 
 
 def row_names(experiments: Sequence[str], overrides: Sequence[Sequence[str]]) -> list[str]:

@@ -1,7 +1,10 @@
 import json
 import math
+import os
 import random
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -74,3 +77,19 @@ def test_a_row_is_an_experiment_with_the_settings_in_which_jobs_differ():
     names = row_names([job[0][-1] for job in jobs], jobs)
     assert names == ["a lr=1", "a lr=2"] * 2 + ["b lr=1", "b lr=2"] * 2
     assert row_names(["a", "a"], [["experiment=a", "seed=0"], ["experiment=a", "seed=1"]]) == ["a", "a"]
+
+
+def test_jobs_of_another_launcher_come_into_the_table_too(tmp_path, data_dir, cache_dir, quick):
+    """As on a cluster, each job in a process of its own, which leaves its result in the sweep's folder."""
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="needs kglm[submitit]")
+    launcher = ("hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5")
+    sweep = ("experiment=csqa_text", "seed=0,1", "task=csqa", "task.dev_size=8", "hydra.sweep.dir=sweep")
+    environment = {**os.environ, "KGLM_DATA_DIR": str(data_dir), "KGLM_CACHE_DIR": str(cache_dir)}
+    command = [sys.executable, "-m", "kglm.cli.main", "train", "-m", *launcher, *sweep, *quick]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads((tmp_path / "sweep" / "summary.json").read_text())
+    assert row["seeds"] == [0, 1]
+    assert "mean ± deviation over seeds" in done.stdout
