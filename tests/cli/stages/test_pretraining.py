@@ -122,7 +122,7 @@ def test_a_task_goes_on_from_a_pretrained_encoder(runs, tiny_task_dir, tiny_grap
 
 @pytest.mark.parametrize(
     "path",
-    sorted(CONF.glob("corpus/*.yaml")) + sorted(CONF.glob("objectives/*.yaml")) + sorted(CONF.glob("fusion/*")),
+    sorted(CONF.glob("corpus/*.yaml")) + sorted(CONF.glob("objectives/*.yaml")) + [CONF / "fusion" / "ernie.yaml"],
 )
 def test_every_key_of_an_option_is_read(path):
     needed = {"text": ["corpus.options.path=x"], "dataset": ["corpus.options.path=x"]}.get(path.stem, [])
@@ -136,6 +136,7 @@ def test_every_key_of_an_option_is_read(path):
 @pytest.mark.parametrize(
     ("override", "error", "message"),
     [
+        ("fusion=none", ConfigError, "fusion is none; allowed in this stage: ernie"),
         ("objectives.sentences=order", ConfigError, "objectives.sentences is 'order'"),
         ("objectives.sentences=orders", UnknownNameError, "did you mean 'order'"),
         ("held_out=1.5", ConfigError, "held_out is 1.5"),
