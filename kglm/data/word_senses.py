@@ -21,7 +21,8 @@ from kglm.data.entity_inputs import EncodedText, TextCollator, encode_linked, pa
 from kglm.data.entity_vectors import EntityVectors
 from kglm.data.linked_text import LinkedText
 from kglm.data.pretraining.semcor import TaggedSentence, TaggedWord
-from kglm.errors import DataError
+from kglm.data.relation_examples import hash_share
+from kglm.errors import ConfigError, DataError
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.readers.wordnet import senses
 from kglm.linking.mention import Candidate, Mention
@@ -114,11 +115,26 @@ def _label(word: TaggedWord, candidates: Senses, graph: KnowledgeGraph) -> int:
 class SenseDataset(Sequence[tuple[SenseExample, EncodedText]]):
     """Sentences encoded at construction.
 
+    Args:
+        examples: the sentences.
+        tokenizer: a fast one.
+        max_length: tokens of a sentence.
+        hidden: share of the words whose tokens are masked, so that only their senses tell what they are; which ones
+            is a word's own, by the hash of its sentence's id and its place.
+
     Raises:
         DataError: a sentence is so long that a word was cut off.
+        ConfigError: words are to be hidden, but the tokenizer has no mask.
     """
 
-    def __init__(self, examples: Sequence[SenseExample], tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+    def __init__(
+        self,
+        examples: Sequence[SenseExample],
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int,
+        *,
+        hidden: float = 0.0,
+    ) -> None:
         self.examples = list(examples)
         self.encoded = encode_linked([example.text for example in self.examples], tokenizer, max_length)
         for example, encoded in zip(self.examples, self.encoded, strict=True):
@@ -127,6 +143,14 @@ class SenseDataset(Sequence[tuple[SenseExample, EncodedText]]):
                     f"{encoded.lost} words of sentence '{example.id}' lie beyond max_length={max_length} tokens; "
                     "raise it"
                 )
+        if hidden > 0:
+            mask = tokenizer.mask_token_id
+            if not isinstance(mask, int):
+                raise ConfigError("words are to be hidden, but the tokenizer has no token for a mask")
+            for example, encoded in zip(self.examples, self.encoded, strict=True):
+                for place, (start, end) in enumerate(encoded.spans.tolist()):
+                    if hash_share(f"{example.id}:{place}") < hidden:
+                        encoded.input_ids[start:end] = [mask] * (end - start)
 
     def __len__(self) -> int:
         return len(self.examples)

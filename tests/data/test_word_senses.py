@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,22 @@ def test_batch_feeds_the_model(wordnet, tokenizer):
     model = tiny_fusion_encoder(FusionEncoderForWordSenses)
     output = model(**{key: value for key, value in batch.items() if key != "ids"})
     assert output.loss.isfinite()
+
+
+def test_hidden_words_are_masked_and_nothing_else(wordnet, tokenizer):
+    sentences = [replace(SENTENCES[0], id=f"f.s{i}") for i in range(200)]
+    examples = to_examples(sentences, wordnet_inventory(wordnet), wordnet)
+    shown, hidden, again = (SenseDataset(examples, tokenizer, 64, hidden=share).encoded for share in (0.0, 0.3, 0.3))
+    assert [text.input_ids for text in hidden] == [text.input_ids for text in again]
+    masked = 0
+    for before, after in zip(shown, hidden, strict=True):
+        expected = list(before.input_ids)
+        for start, end in before.spans.tolist():
+            if after.input_ids[start] == tokenizer.mask_token_id:
+                expected[start:end] = [tokenizer.mask_token_id] * (end - start)
+                masked += 1
+        assert after.input_ids == expected
+    assert masked == pytest.approx(0.3 * 400, abs=30)
 
 
 def test_mistakes_are_named(wordnet, graph_of, tokenizers):

@@ -70,6 +70,7 @@ class ObjectiveSettings:
         sentence_weight: of pairs of sentences.
         sentences: which pairs: "none", "order" or "next".
         cross_documents: let sequences span documents.
+        mentions_only: leave out sequences without a mention.
         masking: how tokens are masked.
         entity_noise: how entities are corrupted.
     """
@@ -79,6 +80,7 @@ class ObjectiveSettings:
     sentence_weight: float
     sentences: str
     cross_documents: bool
+    mentions_only: bool
     masking: Mapping[str, Any]
     entity_noise: Mapping[str, Any]
 
@@ -260,6 +262,7 @@ def prepare(settings: PretrainingSettings) -> Pretraining:
         "max_length": settings.max_length,
         "sentences": objectives.sentences,
         "cross_documents": objectives.cross_documents,
+        "mentions_only": objectives.mentions_only,
     }
     training = PackedDataset(corpus, tokenizer, keep=~held_out, seed=settings.seed, **shared)  # type: ignore[arg-type]
     # The same sequences, masks and noise whatever the seed, so that runs can be compared.
@@ -279,6 +282,8 @@ def prepare(settings: PretrainingSettings) -> Pretraining:
         "held_out_sequences": len(measured),
     }
     logger.info("corpus '%s': %s", settings.corpus.name, summary)
+    if not (len(training) and len(measured)):
+        raise DataError(f"corpus '{settings.corpus.name}' has too few sequences to train and to measure: {summary}")
     return Pretraining(
         model=model,
         tokenizer=tokenizer,

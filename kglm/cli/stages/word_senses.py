@@ -57,6 +57,8 @@ class SenseTask:
         fused: whether the senses of a sentence's words enter the encoder; if not, it is the plain one.
         max_sentences: of the training part, the first by the hash of their text; None takes all.
         max_dev_sentences: of the dev part, likewise.
+        hidden: share of the words that are masked in the text of every part: the encoder has to learn from their
+            senses, if these enter it, what stands there.
     """
 
     name: str
@@ -65,6 +67,11 @@ class SenseTask:
     fused: bool
     max_sentences: int | None
     max_dev_sentences: int | None
+    hidden: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hidden <= 1:
+            raise ConfigError(f"senses.hidden is {self.hidden}; allowed: a number from 0 to 1")
 
     def load(self) -> dict[str, list[TaggedSentence]]:
         """Return the sentences of each part.
@@ -299,7 +306,12 @@ def prepare(settings: SenseSettings) -> SenseRun:
     )
     check_max_length(settings.max_length, model, tokenizer)
     parts = {
-        name: SenseDataset(to_examples(part, inventory, entities.graph), tokenizer, settings.max_length)
+        name: SenseDataset(
+            to_examples(part, inventory, entities.graph),
+            tokenizer,
+            settings.max_length,
+            hidden=settings.senses.hidden,
+        )
         for name, part in sentences.items()
     }
     for name, part in parts.items():

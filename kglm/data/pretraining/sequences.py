@@ -112,6 +112,7 @@ class PackedDataset(Sequence[PackedSequence]):
         sentences: one of :data:`SENTENCE_OBJECTIVES`.
         cross_documents: let sequences span documents, with a separating token at each border; not with pairs.
         keep: ``bool [documents]``, the documents that are taken; None takes all.
+        mentions_only: leave out sequences without a mention, which teach nothing about entities.
         seed: of the pairs.
 
     Raises:
@@ -127,6 +128,7 @@ class PackedDataset(Sequence[PackedSequence]):
         sentences: str = "none",
         cross_documents: bool = False,
         keep: np.ndarray | None = None,
+        mentions_only: bool = False,
         seed: int = 0,
     ) -> None:
         if sentences not in SENTENCE_OBJECTIVES:
@@ -145,6 +147,9 @@ class PackedDataset(Sequence[PackedSequence]):
         special = self.template.num_single if sentences == "none" else self.template.num_pair
         self._room = max_length - special
         self.ranges = pack(corpus, self._room, cross_documents=cross_documents, keep=keep)
+        if mentions_only:
+            with_mention = [len(corpus.mentions_within(start, end)) > 0 for start, end in self.ranges.tolist()]
+            self.ranges = self.ranges[np.array(with_mention, dtype=bool)]
         first_sentences = np.searchsorted(corpus.sentences, self.ranges[:, 0], side="right") - 1
         self._documents = np.searchsorted(corpus.documents, first_sentences, side="right") - 1
         self._borders = corpus.sentences[corpus.documents]

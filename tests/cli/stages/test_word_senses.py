@@ -10,7 +10,7 @@ from kglm.cli.stages.word_senses import SenseSettings
 from kglm.errors import ConfigError, UnknownNameError
 from kglm.models.modeling_fusion_senses import FusionEncoderForWordSenses
 
-EXPERIMENTS = ["senses_fused", "senses_plain", "senses_shuffled"]
+EXPERIMENTS = [f"senses_{kind}{arm}" for kind in ("", "hidden_") for arm in ("fused", "plain", "shuffled")]
 SYNSETS = "synset\tss_type\tlexfile\tlemmas\tsense_keys\tgloss\n" + "".join(
     f"n0000000{i}\tn\tnoun.x\t{word}\t{word}%1:03:0{i}::\tsomething to {gloss}\n"
     for i, (word, gloss) in enumerate([("spade", "dig"), ("spade", "plant"), ("hole", "dig"), ("house", "build")])
@@ -77,7 +77,7 @@ def test_every_experiment_trains_and_leaves_what_it_says(runs, name):
         assert values["first_sense"] == pytest.approx(sum(row["label"] == 0 for row in rows) / len(rows))
         assert f"{split} accuracy {100 * values['accuracy']:.1f} %" in said
     model = FusionEncoderForWordSenses.from_pretrained(run / "best")
-    assert (set(model.config.schedule) == {"plain"}) == (name == "senses_plain")
+    assert (set(model.config.schedule) == {"plain"}) == name.endswith("_plain")
     assert model.config.graph_fingerprint is not None  # senses are chosen by its vectors in any case
 
 
@@ -88,6 +88,7 @@ def test_every_experiment_trains_and_leaves_what_it_says(runs, name):
         ("trainer.selection_metric=f1", UnknownNameError, "unknown selection_metric 'f1'"),
         ("+senses.dev=x", ConfigError, "senses has no field 'dev'"),
         ("fusion.scale=half", ConfigError, "fusion.scale is 'half'; allowed: 'auto' or a number"),
+        ("senses.hidden=1.5", ConfigError, "senses.hidden is 1.5; allowed: a number from 0 to 1"),
         ("senses.fused=3", ConfigError, "senses.fused is 3; allowed: true, false"),
     ],
 )
