@@ -144,6 +144,14 @@ def test_chance_is_a_function_of_seed_epoch_and_index(wordpieces, tokenizers):
     assert (fates == MASKED).tolist() == (more[: len(fates)] == MASKED).tolist()
 
 
+def test_sequences_without_a_mention_can_be_left_out(corpus, tokenizer):
+    every = PackedDataset(corpus, tokenizer, max_length=8)
+    some = PackedDataset(corpus, tokenizer, max_length=8, mentions_only=True)
+    expected = [sequence.ids.tolist() for sequence in every if len(sequence.entities)]
+    assert [sequence.ids.tolist() for sequence in some] == expected
+    assert 0 < len(some) < len(every)
+
+
 def test_static_masking_is_the_same_in_each_epoch(wordpieces, tokenizers):
     tokenizer = tokenizers["wordpiece"]
     data = PackedDataset(wordpieces, tokenizer, max_length=40)
