@@ -86,6 +86,7 @@ CONCEPTNET = (
     '/a/[/r/NotDesires/]\t/r/NotDesires\t/c/en/cat\t/c/fr/bain\t{"dataset": "/d/x", "weight": 1}\n'
     '/a/x\t/r/ExternalURL\t/c/en/a\thttp://e.org/a\t{"dataset": "/d/dbpedia", "weight": 1.0}\n'
 )
+TYPES = '{"Q1": ["Q5", "Q6"], "Q3": ["Q5"], "Q9": []}'
 WIKIDATA = "Q1\tP2\tQ3\nQ3 P4 Q5\n# remark\nQ1\tP31\tQ5\n"
 
 TOKENS = [
@@ -135,6 +136,7 @@ def cases() -> list[Case]:
         Case("conceptnet5", "x.csv", (CONCEPTNET.encode(),), share=2),
         Case("conceptnet5", "x.csv", (CONCEPTNET.encode(),), {"languages": (), "senses": "keep", "surfaces": True}),
         Case("wikidata", "x.txt", (WIKIDATA.encode(),), share=2),
+        Case("entity_types", "x.json", (TYPES.encode(),), share=2),
         *_binary_cases(),
     ]
     for files in (database_files(), database_files() | {"index.sense": SENSE_INDEX.encode()}, table_files()):

@@ -25,4 +25,5 @@ def keep_freed_memory() -> bool:
         return False
     wishes = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _LARGEST), (_M_TOP_PAD, _AT_ONCE))
     mallopt = ctypes.CDLL(None).mallopt
-    return all([mallopt(name, value) == 1 for name, value in wishes])
+    taken = [mallopt(name, value) == 1 for name, value in wishes]
+    return all(taken)

@@ -101,7 +101,7 @@ TRAIN = [
     ("encoder.options=3", "encoder.options is 3; allowed: a group of values"),
     ("encoder.name=null", "encoder.name is None; allowed: text"),
     ("encoder.name={folder}", "cannot be loaded"),
-    ("task.kind=quiz", "unknown kind of task 'quiz' (3 known: commonsense_qa, hub, jsonl)"),
+    ("task.kind=quiz", "unknown kind of task 'quiz' (4 known: commonsense_qa, hub, jsonl, synthetic)"),
     ("task=csqa task.dev_size=x", "task.dev_size is 'x'; allowed: a whole number"),
     ("task=csqa", "task dev_size is 500, expected less than the 36 training questions"),
     (
@@ -115,7 +115,7 @@ TRAIN = [
     ("task=files task.train={dev} task.dev={dev} task.test={test}", "stands in both train and dev"),
     ("reasoner=kagnet graph.relation_map={missing}", "relation map '{missing}' does not exist"),
     ("reasoner=kagnet graph.relation_map={no_header}", "{no_header}:1: the header is ['a', 'b'], expected"),
-    ("reasoner=kagnet graph.format=rfd", "unknown graph format 'rfd'; did you mean 'rdf'? (11 known)"),
+    ("reasoner=kagnet graph.format=rfd", "unknown graph format 'rfd'; did you mean 'rdf'? (12 known)"),
     ("reasoner=kagnet graph=file", "graph.source has no value; give it one with graph.source=..."),
     (GRAPH + "{missing}", "graph source '{missing}' does not exist"),
     (GRAPH + "{not_turtle}", "{not_turtle}:1: not Turtle"),

@@ -89,7 +89,7 @@ def _leads(out_ptr: np.ndarray, out_neighbors: np.ndarray, head: int, tail: int)
             low = middle + 1
         else:
             high = middle
-    return low < end and bool(out_neighbors[low] == tail)
+    return bool(low < end and out_neighbors[low] == tail)
 
 
 @numba.njit(nogil=True, cache=True)

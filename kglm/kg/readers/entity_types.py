@@ -50,7 +50,7 @@ def _triples(path: Path | str, tally: Tally, relation: str) -> Iterator[Triple]:
     path = Path(path)
     try:
         with open_bytes(path, "graph source") as handle:
-            values = json.loads(handle.read())
+            values = json.loads(handle.read().decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise DataError(f"'{path}' is not JSON ({error})") from error
     if not isinstance(values, dict):
@@ -61,11 +61,18 @@ def _triples(path: Path | str, tally: Tally, relation: str) -> Iterator[Triple]:
     for entity, types in values.items():
         tally.read()
         tally.line += 1
-        tally.text = f"{entity}: {types}"
+        tally.text = f"{entity}: {types}".encode("utf-8", "backslashreplace").decode("utf-8")
         if not (isinstance(types, list) and all(isinstance(name, str) and name.strip() for name in types)):
             tally.reject("the types are no list of names")
         elif not entity.strip():
             tally.reject("the entity has no name")
+        elif not all(map(_is_unicode, (entity, *types))):
+            tally.reject("half a character is escaped, which UTF-8 cannot write")
         else:
             tally.accept()
             yield from (Triple(entity.strip(), relation, name.strip()) for name in types)
+
+
+def _is_unicode(name: str) -> bool:
+    """Say whether a name can be written: JSON may escape half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)

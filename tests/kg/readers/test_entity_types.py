@@ -84,3 +84,13 @@ def test_every_entity_gets_a_verdict(tmp_path_factory, values):
     assert tally.accepted == len(right)
     assert tally.rejected == len(values) - len(right)
     assert len(records) == sum(map(len, right.values()))
+
+
+def test_half_of_a_surrogate_pair_is_rejected_and_the_rest_read(tmp_path):
+    (tmp_path / "types.json").write_text('{"Q1": ["\\ud800"], "Q2": ["Q5"]}')
+    records, tally = read(tmp_path / "types.json", limit=1)
+    assert records == [Triple("Q2", "instance of", "Q5")]
+    assert tally.rejected == 1
+    (tmp_path / "types.json").write_bytes(b'{"\xed\xa0\x80": ["Q5"]}')
+    with pytest.raises(DataError, match="is not JSON"):
+        read(tmp_path / "types.json")
