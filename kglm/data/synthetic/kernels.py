@@ -81,15 +81,9 @@ def _linked(out_ptr: np.ndarray, out_neighbors: np.ndarray, first: int, second: 
 
 @numba.njit(nogil=True, cache=True)
 def _leads(out_ptr: np.ndarray, out_neighbors: np.ndarray, head: int, tail: int) -> bool:
-    low, high = np.int64(out_ptr[head]), np.int64(out_ptr[head + 1])
-    end = high
-    while low < high:
-        middle = (low + high) // 2
-        if out_neighbors[middle] < tail:
-            low = middle + 1
-        else:
-            high = middle
-    return bool(low < end and out_neighbors[low] == tail)
+    row = out_neighbors[out_ptr[head] : out_ptr[head + 1]]  # in ascending order
+    place = np.searchsorted(row, tail)
+    return bool(place < len(row) and row[place] == tail)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -34,6 +34,7 @@ from kglm.kg.tally import Tally
 ROW_LAYOUT = ("id", "label", "description", "aliases")
 NO_LABEL = "no label"
 OTHER_ID = "id of another kind"
+HALF_ESCAPED = "half a character is escaped, which UTF-8 cannot write"
 _PAGE = re.compile(r"https?://[^/]+/wiki/(.+)")
 
 
@@ -286,8 +287,8 @@ def _entry(name: Any, values: Any, layout: EntryLayout) -> Entry | str:
     texts: list[Any] = [name, label, description, *aliases]
     if not all(isinstance(text, str) for text in texts):
         return f"label, description or aliases of '{name}' are not text"
-    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
-        return "half a character is escaped, which UTF-8 cannot write"
+    if any(map(is_half_escaped, texts)):
+        return HALF_ESCAPED
     stripped = tuple(alias.strip() for alias in aliases if alias.strip())
     return Entry(name.strip(), label.strip(), stripped, description.strip())
 
@@ -298,3 +299,8 @@ def _first(values: Mapping[str, Any], keys: Iterable[str]) -> Any:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("|") if part.strip())
+
+
+def is_half_escaped(text: str) -> bool:
+    """Say whether a text of JSON holds half of a surrogate pair."""
+    return any("\ud800" <= character <= "\udfff" for character in text)

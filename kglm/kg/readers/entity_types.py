@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kglm.errors import DataError
 from kglm.kg.readers.compression import open_bytes
-from kglm.kg.readers.entity_entries import EntryLayout, entity_records
+from kglm.kg.readers.entity_entries import HALF_ESCAPED, EntryLayout, entity_records, is_half_escaped
 from kglm.kg.records import LabelBatch, Record, Triple
 from kglm.kg.tally import Tally
 
@@ -66,13 +66,8 @@ def _triples(path: Path | str, tally: Tally, relation: str) -> Iterator[Triple]:
             tally.reject("the types are no list of names")
         elif not entity.strip():
             tally.reject("the entity has no name")
-        elif not all(map(_is_unicode, (entity, *types))):
-            tally.reject("half a character is escaped, which UTF-8 cannot write")
+        elif any(map(is_half_escaped, (entity, *types))):
+            tally.reject(HALF_ESCAPED)
         else:
             tally.accept()
             yield from (Triple(entity.strip(), relation, name.strip()) for name in types)
-
-
-def _is_unicode(name: str) -> bool:
-    """Say whether a name can be written: JSON may escape half of a surrogate pair."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
