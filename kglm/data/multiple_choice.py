@@ -11,6 +11,7 @@ from typing import Any
 from kglm.errors import BadQuestionError, DataError
 from kglm.files import atomic_write_jsonl
 from kglm.kg.readers.lines import read_lines
+from kglm.kg.strings import is_unicode
 from kglm.kg.tally import Tally
 
 MIN_CHOICES = 2
@@ -47,7 +48,7 @@ class MultipleChoiceExample:
         if not MIN_CHOICES <= len(self.choices) <= MAX_CHOICES:
             raise BadQuestionError(f"{len(self.choices)} choice(s), expected {MIN_CHOICES} to {MAX_CHOICES}")
         for text in (self.question, *self.choices):
-            if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            if not is_unicode(text):
                 raise BadQuestionError(f"{text!a} is not valid Unicode text")
         if not all(choice.strip() for choice in self.choices):
             raise BadQuestionError(f"choice {[bool(c.strip()) for c in self.choices].index(False) + 1} is empty")

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from kglm.errors import KglmError, UnknownNameError
 from kglm.inspection.strings import chunks
 from kglm.kg import KnowledgeGraph
-from kglm.kg.strings import StringTable
+from kglm.kg.strings import StringTable, is_unicode
 
 SearchMode = Literal["prefix", "substring", "fuzzy"]
 SEARCH_MODES: tuple[SearchMode, ...] = get_args(SearchMode)
@@ -89,7 +89,7 @@ def search_names(graph: KnowledgeGraph, query: str, mode: SearchMode = "prefix",
         raise ValueError("the query is blank")
     if mode not in SEARCH_MODES:
         raise ValueError(f"mode '{mode}' is not allowed; allowed: {', '.join(SEARCH_MODES)}")
-    if not _is_text(query):
+    if not is_unicode(query):
         return NameMatches(query=query, mode=mode, total=0, matches=())
     find = {"prefix": _by_prefix, "substring": _by_substring, "fuzzy": _by_distance}[mode]
     entities, forms, distances = _join(graph, find(graph.surfaces, query), find(graph.entities, query))
@@ -191,11 +191,7 @@ def _spellings(text: str) -> list[str]:
     cased = [text, text.lower(), text.capitalize(), text.title(), text.upper()]
     spaced = [form.replace(" ", "_") for form in cased] + [form.replace("_", " ") for form in cased]
     # A command line may hold bytes that are no text; no name does.
-    return list(dict.fromkeys([*cased, *spaced])) if _is_text(text) else []
-
-
-def _is_text(form: str) -> bool:
-    return form.isascii() or not any("\ud800" <= character <= "\udfff" for character in form)
+    return list(dict.fromkeys([*cased, *spaced])) if is_unicode(text) else []
 
 
 _Hits = tuple[np.ndarray, np.ndarray]

@@ -21,6 +21,11 @@ BLOCK = 16
 CHUNK = 1 << 15  # strings decoded at once when a table is run through; a multiple of BLOCK
 
 
+def is_unicode(text: str) -> bool:
+    """Say whether UTF-8 can write a text: JSON and command lines may bring half of a surrogate pair."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 class StringTable(Sequence[str]):
     """Strings as front-coded UTF-8 bytes.
 

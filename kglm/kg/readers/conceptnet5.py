@@ -24,6 +24,7 @@ from kglm.kg.readers.batches import merged_batches
 from kglm.kg.readers.blocks import NOT_UTF8, FieldBlock, read_field_blocks, strings
 from kglm.kg.readers.lines import BLANK
 from kglm.kg.records import MAX_WEIGHT, MIN_WEIGHT, WEIGHT_EXPECTED, LabelBatch, Record, TripleBatch
+from kglm.kg.strings import is_unicode
 from kglm.kg.tally import Tally
 
 COLUMNS = 5
@@ -280,6 +281,6 @@ def _parse_metadata(text: str) -> tuple[float, str, str, str] | str:
         return f"the metadata give dataset {dataset!r}, expected /d/NAME"
     start, end = values.get("surfaceStart"), values.get("surfaceEnd")
     surfaces = [surface if isinstance(surface, str) else "" for surface in (start, end)]
-    if any("\ud800" <= character <= "\udfff" for part in (dataset, *surfaces) for character in part):
+    if not all(map(is_unicode, (dataset, *surfaces))):
         return "the metadata escape half a character, which UTF-8 cannot write"
     return float(weight), dataset.removeprefix("/d/"), surfaces[0], surfaces[1]

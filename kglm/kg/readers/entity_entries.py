@@ -29,6 +29,7 @@ from kglm.kg.readers.batches import BATCH_ROWS
 from kglm.kg.readers.compression import open_bytes, plain_suffix
 from kglm.kg.readers.lines import BLANK, HEADER, read_lines
 from kglm.kg.records import Description, Label, LabelBatch, Record
+from kglm.kg.strings import is_unicode
 from kglm.kg.tally import Tally
 
 ROW_LAYOUT = ("id", "label", "description", "aliases")
@@ -287,7 +288,7 @@ def _entry(name: Any, values: Any, layout: EntryLayout) -> Entry | str:
     texts: list[Any] = [name, label, description, *aliases]
     if not all(isinstance(text, str) for text in texts):
         return f"label, description or aliases of '{name}' are not text"
-    if any(map(is_half_escaped, texts)):
+    if not all(map(is_unicode, texts)):
         return HALF_ESCAPED
     stripped = tuple(alias.strip() for alias in aliases if alias.strip())
     return Entry(name.strip(), label.strip(), stripped, description.strip())
@@ -299,8 +300,3 @@ def _first(values: Mapping[str, Any], keys: Iterable[str]) -> Any:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("|") if part.strip())
-
-
-def is_half_escaped(text: str) -> bool:
-    """Say whether a text of JSON holds half of a surrogate pair."""
-    return any("\ud800" <= character <= "\udfff" for character in text)

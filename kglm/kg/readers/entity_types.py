@@ -9,8 +9,9 @@ from pathlib import Path
 
 from kglm.errors import DataError
 from kglm.kg.readers.compression import open_bytes
-from kglm.kg.readers.entity_entries import HALF_ESCAPED, EntryLayout, entity_records, is_half_escaped
+from kglm.kg.readers.entity_entries import HALF_ESCAPED, EntryLayout, entity_records
 from kglm.kg.records import LabelBatch, Record, Triple
+from kglm.kg.strings import is_unicode
 from kglm.kg.tally import Tally
 
 
@@ -66,7 +67,7 @@ def _triples(path: Path | str, tally: Tally, relation: str) -> Iterator[Triple]:
             tally.reject("the types are no list of names")
         elif not entity.strip():
             tally.reject("the entity has no name")
-        elif any(map(is_half_escaped, (entity, *types))):
+        elif not all(map(is_unicode, (entity, *types))):
             tally.reject(HALF_ESCAPED)
         else:
             tally.accept()
