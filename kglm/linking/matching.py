@@ -230,7 +230,7 @@ def _grown(array: np.ndarray) -> np.ndarray:
     return out
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(forceinline=True)  # a call would pass some hundred words, for each array is nine of them
 def _walk(
     edge_keys: np.ndarray,
     edge_values: np.ndarray,
@@ -338,7 +338,7 @@ def _stands_by_stop_word(
     return at != end and not content[at]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(forceinline=True)  # as _walk
 def _forms_of_span(
     firsts: np.ndarray,
     paths: np.ndarray,
