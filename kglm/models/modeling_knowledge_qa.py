@@ -7,6 +7,7 @@ S tokens of each, D_v their vectors.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from transformers.utils import ModelOutput
 from kglm.encoders.pretrained import without_pooler
 from kglm.models.configuration_knowledge_qa import KnowledgeQAConfig
 from kglm.models.interaction import encode_with_reasoner
+from kglm.models.length_groups import read_in_groups
 from kglm.models.modeling_fusion_encoder import FusionEncoderModel, FusionEncoderPreTrainedModel
 from kglm.models.reasoners import build_reasoner
 from kglm.nn.graph_batch import GraphBatch
@@ -28,6 +30,8 @@ from kglm.nn.ragged import segment_index, segment_log_softmax
 from kglm.nn.reasoner import ReasonerOutput
 from kglm.nn.score_head import ScoreHead
 from kglm.nn.text_vectors import TextVectors
+
+_BY_TOKEN = frozenset({"input_ids", "attention_mask", "token_type_ids"})  # [texts, T]; those of entities are not
 
 
 @dataclass
@@ -221,8 +225,11 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         """
         if input_ids is None or attention_mask is None:
             raise ValueError("input_ids and attention_mask are needed of statements, questions and choices alike")
-        tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **types)[0]
-        return masked_mean(tokens, attention_mask)
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask, **types}
+        return read_in_groups(self._mean_of_tokens, inputs, _BY_TOKEN)
+
+    def _mean_of_tokens(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        return masked_mean(self.encoder(**inputs, return_dict=True)[0], inputs["attention_mask"])
 
     def _read(
         self, graph: GraphBatch | None, input_ids: Tensor | None, attention_mask: Tensor | None, **types: Tensor
