@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,7 +15,13 @@ from kglm.data.facts.fact import Fact
 from kglm.data.facts.selection import joined
 from kglm.data.graph_batching import batch_graphs
 from kglm.data.multiple_choice import MultipleChoiceExample
-from kglm.data.question_entities import Linker, QuestionEntities, SequenceEntities, find_entities, pack
+from kglm.data.question_entities import (
+    InformedTokens,
+    Linker,
+    QuestionEntities,
+    find_entities,
+    pack,
+)
 from kglm.embeddings.entity_table import EntityTable
 from kglm.errors import BadQuestionError, ConfigError
 from kglm.kg.schema_graph import SchemaGraphs
@@ -38,6 +44,7 @@ class EncodedQuestion:
         facts: what is read behind each choice, in order; None with the facts off.
         bare: the statements and segments without their facts, as they are read when facts are dropped; None
             without facts.
+        informed: ids of each choice with its facts, without the question; None without facts.
         question: ids of the question alone.
         choices: ids of each choice alone.
         first_graph: index of the first choice's schema graph in the data set's.
@@ -50,6 +57,7 @@ class EncodedQuestion:
     segments: list[list[int]]
     facts: tuple[tuple[Fact, ...], ...] | None
     bare: tuple[list[list[int]], list[list[int]]] | None
+    informed: list[list[int]] | None
     question: list[int]
     choices: list[list[int]]
     first_graph: int
@@ -90,6 +98,8 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         repeated = [example.question for example in examples for _ in example.choices]
         cut = {"max_length": max_length, "return_attention_mask": False}
         _refuse_long_choices(examples, tokenizer, max_length)
+        single = {"truncation": True, "return_token_type_ids": False, **cut}
+        alone, answers = tokenizer(questions, **single), tokenizer(choices, **single)
         bare = tokenizer(repeated, choices, truncation="only_first", return_token_type_ids=True, **cut)
         pairs, read, told = bare, None, None
         if facts is not None:
@@ -97,9 +107,7 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
             read = _fitting(choices, facts, tokenizer, room)
             informed = [_informed(choice, behind) for choice, behind in zip(choices, read, strict=True)]
             pairs = tokenizer(repeated, informed, truncation="only_first", return_token_type_ids=True, **cut)
-            told = informed, pairs
-        alone = tokenizer(questions, truncation=True, return_token_type_ids=False, **cut)
-        answers = tokenizer(choices, truncation=True, return_token_type_ids=False, **cut)
+            told = InformedTokens(informed, tokenizer(informed, **single), pairs)
         entities: list[QuestionEntities] | None = None
         if linker is not None:
             entities = find_entities(examples, linker, alone, answers, bare, told)
@@ -116,6 +124,7 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
                     bare=None
                     if read is None
                     else (bare["input_ids"][start:stop], bare["token_type_ids"][start:stop]),
+                    informed=None if told is None else told.alone["input_ids"][start:stop],
                     question=alone["input_ids"][index],
                     choices=answers["input_ids"][start:stop],
                     first_graph=start,
@@ -137,6 +146,16 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         return [question.length for question in self._questions]
 
 
+@dataclass(frozen=True)
+class _ReadQuestion:
+    """What a model reads of a question: its own facts, or for dropped ones none."""
+
+    statements: list[list[int]]
+    segments: list[list[int]]
+    informed: list[list[int]]
+    entities: QuestionEntities | None
+
+
 @dataclass
 class MultipleChoiceCollator:
     """Makes a batch of B questions, G question-choice pairs in all, T tokens the longest statement.
@@ -145,7 +164,8 @@ class MultipleChoiceCollator:
     takes them), the same of the texts alone as ``question_*`` ``[B, T_q]`` and ``choice_*`` ``[G, T_c]``,
     ``num_choices`` ``[B]``, ``labels`` ``[B]`` (-1 where unknown), ``ids``, and with the reasoner on ``graph``. With
     entities of U mentions there are ``entity_embeds [G, U, D_v]`` and ``entity_tokens [G, U, S]``, and those of the
-    texts alone. With the vectors of a frozen encoder there are ``vectors`` in place of ids, masks and types.
+    texts alone. With facts there are the choices with theirs as ``informed_*`` ``[G, T_f]``.
+    With the vectors of a frozen encoder there are ``vectors`` in place of ids, masks and types.
 
     Attributes:
         tokenizer: gives the padding token and the names of the encoder's inputs.
@@ -190,14 +210,16 @@ class MultipleChoiceCollator:
     def _texts(self, questions: Sequence[EncodedQuestion]) -> dict[str, torch.Tensor]:
         read = [self._read(question) for question in questions]
         texts = {
-            **self._tokens("", [ids for statements, *_ in read for ids in statements]),
+            **self._tokens("", [ids for one in read for ids in one.statements]),
             **self._tokens("question_", [question.question for question in questions]),
             **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
         }
+        if all(question.informed is not None for question in questions):
+            texts |= self._tokens("informed_", [ids for one in read for ids in one.informed])
         if "token_type_ids" in self.tokenizer.model_input_names:
-            texts["token_type_ids"] = _pad([types for _, segments, _ in read for types in segments], 0)
+            texts["token_type_ids"] = _pad([types for one in read for types in one.segments], 0)
         if self.entity_vectors is not None:
-            texts |= self._entities(questions, [found for *_, found in read], self.entity_vectors)
+            texts |= self._entities(questions, read, self.entity_vectors)
         return texts
 
     def _dropped(self, question: EncodedQuestion) -> np.ndarray:
@@ -208,37 +230,41 @@ class MultipleChoiceCollator:
         generator = np.random.default_rng([self.seed, self.epoch, question.first_graph])
         return generator.random(len(question.choices)) < self.fact_dropout
 
-    def _read(
-        self, question: EncodedQuestion
-    ) -> tuple[list[list[int]], list[list[int]], Sequence[SequenceEntities | None]]:
-        """Return statements, segments and entities, with the facts or, in training now and then, without."""
-        found, nothing = question.entities, [None] * len(question.statements)
-        entities = found.statements if found else nothing
-        if question.bare is None:
-            return question.statements, question.segments, entities
+    def _read(self, question: EncodedQuestion) -> _ReadQuestion:
+        """Return what is read of a question, with the facts or, in training now and then, without."""
+        if question.bare is None or question.informed is None:
+            return _ReadQuestion(question.statements, question.segments, question.choices, question.entities)
         dropped = self._dropped(question).tolist()
+        entities = question.entities
+        if entities is not None and entities.bare is not None and entities.informed is not None:
+            entities = replace(
+                entities,
+                statements=_choose(dropped, entities.bare, entities.statements),
+                informed=_choose(dropped, entities.choices, entities.informed),
+            )
         statements, segments = question.bare
-        without = found.bare if found and found.bare else nothing
-        return (
+        return _ReadQuestion(
             _choose(dropped, statements, question.statements),
             _choose(dropped, segments, question.segments),
-            _choose(dropped, without, entities),
+            _choose(dropped, question.choices, question.informed),
+            entities,
         )
 
     def _entities(
-        self,
-        questions: Sequence[EncodedQuestion],
-        statements: Sequence[Sequence[SequenceEntities | None]],
-        vectors: EntityVectors,
+        self, questions: Sequence[EncodedQuestion], read: Sequence[_ReadQuestion], vectors: EntityVectors
     ) -> dict[str, torch.Tensor]:
-        found = [question.entities for question in questions if question.entities is not None]
+        found = [one.entities for one in read if one.entities is not None]
         if len(found) != len(questions):
             raise ConfigError("entity vectors need questions that were encoded with a linker")
-        return {
-            **pack("", [row for rows in statements for row in rows if row is not None], vectors),
+        packed = {
+            **pack("", [row for entities in found for row in entities.statements], vectors),
             **pack("question_", [entities.question for entities in found], vectors),
             **pack("choice_", [row for entities in found for row in entities.choices], vectors),
         }
+        informed = [entities.informed for entities in found if entities.informed is not None]
+        if len(informed) == len(found):
+            packed |= pack("informed_", [row for rows in informed for row in rows], vectors)
+        return packed
 
     def _tokens(self, prefix: str, rows: list[list[int]]) -> dict[str, torch.Tensor]:
         pad = self.tokenizer.pad_token_id

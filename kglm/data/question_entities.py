@@ -36,12 +36,36 @@ class SequenceEntities:
 
 @dataclass(frozen=True)
 class QuestionEntities:
-    """Entities of all sequences of a question; ``bare`` are its statements without facts, None without any."""
+    """Entities of all sequences of a question.
+
+    Attributes:
+        question: of the question alone.
+        choices: of each choice alone.
+        statements: of the question with each choice and its facts.
+        bare: of the statements without their facts; None without facts.
+        informed: of each choice with its facts; None without facts.
+    """
 
     question: SequenceEntities
     choices: list[SequenceEntities]
     statements: list[SequenceEntities]
-    bare: list[SequenceEntities] | None
+    bare: list[SequenceEntities] | None = None
+    informed: list[SequenceEntities] | None = None
+
+
+@dataclass(frozen=True)
+class InformedTokens:
+    """Choices with their facts, and how they are read.
+
+    Attributes:
+        texts: of each choice and its facts.
+        alone: their tokens.
+        statements: tokens of the question with them.
+    """
+
+    texts: Sequence[str]
+    alone: BatchEncoding
+    statements: BatchEncoding
 
 
 def find_entities(
@@ -50,7 +74,7 @@ def find_entities(
     alone: BatchEncoding,
     answers: BatchEncoding,
     bare: BatchEncoding,
-    informed: tuple[Sequence[str], BatchEncoding] | None,
+    informed: InformedTokens | None,
 ) -> list[QuestionEntities]:
     """Link questions and choices, and return where their entities stand in the sequences of tokens.
 
@@ -60,7 +84,7 @@ def find_entities(
         alone: tokens of the questions.
         answers: tokens of the choices.
         bare: tokens of the statements without facts.
-        informed: the choices with their facts, and the tokens of these statements; None without facts.
+        informed: the choices with their facts; None without facts.
 
     Raises:
         ConfigError: the tokenizer is no fast one.
@@ -71,10 +95,11 @@ def find_entities(
     in_question = locate(questions, _encodings(alone))
     in_choice = locate(choices, _encodings(answers))
     in_bare = locate(repeated, _encodings(bare), choices)
-    in_statement = in_bare
+    in_statement, in_informed = in_bare, in_choice
     if informed is not None:
-        told = [LinkedText(text, choice.mentions) for text, choice in zip(informed[0], choices, strict=True)]
-        in_statement = locate(repeated, _encodings(informed[1]), told)
+        told = [LinkedText(text, choice.mentions) for text, choice in zip(informed.texts, choices, strict=True)]
+        in_statement = locate(repeated, _encodings(informed.statements), told)
+        in_informed = locate(told, _encodings(informed.alone))
     ends = np.cumsum([0] + [len(example.choices) for example in examples]).tolist()
     return [
         QuestionEntities(
@@ -82,6 +107,7 @@ def find_entities(
             choices=in_choice[start:stop],
             statements=in_statement[start:stop],
             bare=None if informed is None else in_bare[start:stop],
+            informed=None if informed is None else in_informed[start:stop],
         )
         for index, (start, stop) in enumerate(pairwise(ends))
     ]

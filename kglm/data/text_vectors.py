@@ -26,9 +26,9 @@ from kglm.nn.text_vectors import TextVectors
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
-ARRAYS = ("vectors", "question_rows", "choice_rows", "statement_rows", "bare_rows")
+ARRAYS = ("vectors", "question_rows", "choice_rows", "informed_rows", "statement_rows", "bare_rows")
 
 UNREAD = frozenset({"_name_or_path", "architectures", "dtype", "transformers_version"})
 """Fields of an encoder's configuration that say where it comes from, not what it computes."""
@@ -45,6 +45,7 @@ class TextVectorTable:
         vectors: ``float32 [U, D]``, memory-mapped where it lies on disk.
         question_rows: ``int64 [G]``, row of each pair's question.
         choice_rows: ``int64 [G]``, row of each choice.
+        informed_rows: ``int64 [G]``, row of each choice with its facts, without the question.
         statement_rows: ``int64 [G]``, row of each question and choice in one sequence, their facts included.
         bare_rows: ``int64 [G]``, the same without facts.
     """
@@ -52,6 +53,7 @@ class TextVectorTable:
     vectors: np.ndarray
     question_rows: np.ndarray
     choice_rows: np.ndarray
+    informed_rows: np.ndarray
     statement_rows: np.ndarray
     bare_rows: np.ndarray
 
@@ -67,7 +69,8 @@ class TextVectorTable:
             first_pairs: ``[B]``; pairs: ``[G]``; bare: ``bool [G]``
         """
         statements = np.where(bare, self.bare_rows[pairs], self.statement_rows[pairs])
-        rows = (self.question_rows[first_pairs], self.choice_rows[pairs], statements)
+        informed = np.where(bare, self.choice_rows[pairs], self.informed_rows[pairs])
+        rows = (self.question_rows[first_pairs], self.choice_rows[pairs], statements, informed)
         return TextVectors(*(torch.from_numpy(self.vectors[part]) for part in rows))
 
 
@@ -115,6 +118,8 @@ def _sequences(questions: Sequence[EncodedQuestion], types: bool) -> tuple[Seque
         for ids in question.choices:
             add("question_rows", question.question)
             add("choice_rows", ids)
+        for ids in question.informed or question.choices:
+            add("informed_rows", ids)
         whole = (question.statements, question.segments)
         for array, (statements, segments) in (("statement_rows", whole), ("bare_rows", question.bare or whole)):
             for ids, kinds in zip(statements, segments, strict=True):

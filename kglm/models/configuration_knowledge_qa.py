@@ -21,6 +21,7 @@ _OWN_FIELDS = (
     "freeze_encoder",
     "cosine_scale",
     "head_dropout",
+    "reads_facts",
 )
 
 
@@ -36,8 +37,9 @@ class KnowledgeQAConfig(PreTrainedConfig):
         freeze_word_embeddings: leave the encoder's word embeddings out of training.
         freeze_encoder: leave the whole encoder out of training; in training too it reads without dropout, so that
             its vectors of a text are always the same.
-        cosine_scale: initial factor of the cosine of question and choice.
+        cosine_scale: initial factor of the cosine of question and choice, and of question and choice with facts.
         head_dropout: dropout before the score head.
+        reads_facts: the choices come with facts, and with them are compared with the question once more.
 
     Raises:
         ConfigError: a field is unknown or its value is not allowed.
@@ -61,6 +63,7 @@ class KnowledgeQAConfig(PreTrainedConfig):
     freeze_encoder: bool = False
     cosine_scale: float = 10.0
     head_dropout: float = 0.1
+    reads_facts: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:
         refuse_unknown(type(self).__name__, kwargs, _OWN_FIELDS)
@@ -82,6 +85,7 @@ class KnowledgeQAConfig(PreTrainedConfig):
             raise ConfigError(f"graph_fingerprint is {self.graph_fingerprint!r}; allowed: None or a string")
         check_flag("freeze_word_embeddings", self.freeze_word_embeddings)
         check_flag("freeze_encoder", self.freeze_encoder)
+        check_flag("reads_facts", self.reads_facts)
         scale = self.cosine_scale
         if isinstance(scale, bool) or not isinstance(scale, int | float) or not math.isfinite(scale) or scale < 0:
             raise ConfigError(f"cosine_scale is {scale!r}; allowed: a finite number of at least 0")

@@ -59,11 +59,12 @@ class KnowledgeQAOutput(ModelOutput):
 class KnowledgeQAForMultipleChoice(PreTrainedModel):
     r"""Scores each choice of a question, from its text and, with a reasoner, from its schema graph.
 
-    .. math:: score = \lambda \cos(q, c) + w \cdot [g; s] + b
+    .. math:: score = \lambda \cos(q, c) + \mu \cos(q, f) + w \cdot [g; s] + b
 
-    One encoder reads the question ``q``, the choice ``c`` and both together, ``s``; each vector is the mean over
-    the text's tokens. ``g`` is the graph vector of the reasoner; without a reasoner it is absent. ``w`` and ``b``
-    start at zero: untrained, the model is the encoder's own cosine of two texts, and the head learns a correction.
+    One encoder reads the question ``q``, the choice ``c``, the choice with its facts ``f``, and question, choice and
+    facts together, ``s``; each vector is the mean over the text's tokens. ``g`` is the graph vector of the reasoner.
+    Without facts the second cosine is absent, without a reasoner ``g`` is. ``w`` and ``b`` start at zero: untrained,
+    the model is the encoder's own cosine of two texts, and the head learns a correction.
 
     With a :class:`~kglm.models.FusionEncoderModel` as its encoder, entity vectors enter each of the texts.
     """
@@ -86,6 +87,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         graph_dim = self.reasoner.output_dim if self.reasoner else 0
         self.score_head = ScoreHead(graph_dim + config.hidden_size, dropout=config.head_dropout)
         self.scale = nn.Parameter(torch.tensor(float(config.cosine_scale)))
+        self.fact_scale = nn.Parameter(torch.tensor(float(config.cosine_scale))) if config.reads_facts else None
         self.post_init()
         self._freeze()
 
@@ -126,6 +128,8 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         question_attention_mask: Tensor | None = None,
         choice_input_ids: Tensor | None = None,
         choice_attention_mask: Tensor | None = None,
+        informed_input_ids: Tensor | None = None,
+        informed_attention_mask: Tensor | None = None,
         num_choices: Tensor | None = None,
         graph: GraphBatch | None = None,
         labels: Tensor | None = None,
@@ -136,6 +140,8 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         question_entity_tokens: Tensor | None = None,
         choice_entity_embeds: Tensor | None = None,
         choice_entity_tokens: Tensor | None = None,
+        informed_entity_embeds: Tensor | None = None,
+        informed_entity_tokens: Tensor | None = None,
         vectors: TextVectors | None = None,
         return_dict: bool | None = None,
     ) -> KnowledgeQAOutput | tuple[Tensor, ...]:
@@ -148,6 +154,9 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             question_attention_mask: ``[B, T_q]``.
             choice_input_ids: ``[G, T_c]``, the choices alone.
             choice_attention_mask: ``[G, T_c]``.
+            informed_input_ids: ``[G, T_f]``, the choices with their facts; needed by a model that reads facts,
+                ignored by another.
+            informed_attention_mask: ``[G, T_f]``.
             num_choices: ``[B]`` choices of each question; they sum to G. Always needed.
             graph: the G schema graphs; needed with a reasoner, ignored without one.
             labels: ``[B]`` right choice of each question, counted within the question; negative where unknown.
@@ -158,6 +167,8 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             question_entity_tokens: ``[B, U_q, S_q]``.
             choice_entity_embeds: ``[G, U_c, D_v]``.
             choice_entity_tokens: ``[G, U_c, S_c]``.
+            informed_entity_embeds: ``[G, U_f, D_v]``.
+            informed_entity_tokens: ``[G, U_f, S_f]``.
             vectors: of the texts, in place of all tokens and masks; the encoder is not run. No gradient reaches it,
                 and a reasoner that speaks with its layers cannot work.
             return_dict: False gives a tuple.
@@ -183,14 +194,20 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             question = self.encode(question_input_ids, question_attention_mask, **entities)  # [B, D]
             entities = self._entities(choice_entity_embeds, choice_entity_tokens)
             choice = self.encode(choice_input_ids, choice_attention_mask, **entities)  # [G, D]
+            informed = None
+            if self.fact_scale is not None:
+                entities = self._entities(informed_entity_embeds, informed_entity_tokens)
+                informed = self.encode(informed_input_ids, informed_attention_mask, **entities)  # [G, D]
         else:
-            question, choice, statement = vectors
+            question, choice, statement, informed = vectors
             reasoned = self._reason(graph, statement)
         features = statement
         if reasoned is not None:
             features = torch.cat((reasoned.graph_vector.to(statement.dtype), statement), dim=-1)  # [G, D_g + D]
-        cosine = functional.cosine_similarity(question.repeat_interleave(num_choices, dim=0), choice)  # [G]
-        logits = self.scale * cosine + self.score_head(features)  # [G]
+        asked = question.repeat_interleave(num_choices, dim=0)  # [G, D]
+        logits = self.scale * functional.cosine_similarity(asked, choice) + self.score_head(features)  # [G]
+        if self.fact_scale is not None and informed is not None:
+            logits = logits + self.fact_scale * functional.cosine_similarity(asked, informed)
         output = KnowledgeQAOutput(
             loss=None if labels is None or bool((labels < 0).all()) else choice_loss(logits, num_choices, labels),
             logits=logits,
@@ -224,7 +241,10 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             input_ids, attention_mask: ``[texts, T]``; out: ``[texts, D]``
         """
         if input_ids is None or attention_mask is None:
-            raise ValueError("input_ids and attention_mask are needed of statements, questions and choices alike")
+            raise ValueError(
+                "input_ids and attention_mask are needed of statements, questions and choices alike, and of choices "
+                "with their facts if the model reads facts"
+            )
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask, **types}
         return read_in_groups(self._mean_of_tokens, inputs, _BY_TOKEN)
 
@@ -281,6 +301,8 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         # transformers guards the tensors that were loaded.
         if module is self:
             initialization.constant_(self.scale, self.config.cosine_scale)
+            if self.fact_scale is not None:
+                initialization.constant_(self.fact_scale, self.config.cosine_scale)
         elif callable(reset := getattr(module, "reset_parameters", None)):
             reset()
 

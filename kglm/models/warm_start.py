@@ -11,7 +11,7 @@ from kglm.models.modeling_knowledge_qa import KnowledgeQAForMultipleChoice
 
 @torch.no_grad()
 def start_from(model: KnowledgeQAForMultipleChoice, trained: KnowledgeQAForMultipleChoice) -> None:
-    """Give a fresh model the encoder, the cosine scale, and the head's bias and weights of the statement of another.
+    """Give a fresh model the encoder, the cosine scales, and the head's bias and weights of the statement of another.
 
     The head reads ``[g; s]``. Its weights of the graph vector g stay as they are, zero in a fresh model, and so does
     the reasoner: a fresh model scores as ``trained`` does, but for what its reasoner added.
@@ -37,6 +37,8 @@ def start_from(model: KnowledgeQAForMultipleChoice, trained: KnowledgeQAForMulti
             )
     encoder.load_state_dict(theirs)
     model.scale.copy_(trained.scale)
+    if model.fact_scale is not None and trained.fact_scale is not None:
+        model.fact_scale.copy_(trained.fact_scale)
     hidden = model.config.hidden_size
     model.score_head.weight[:, -hidden:] = trained.score_head.weight[:, -hidden:]
     model.score_head.bias.copy_(trained.score_head.bias)

@@ -14,8 +14,10 @@ class TextVectors(NamedTuple):
         question: ``[B, D]``, of the questions alone.
         choice: ``[G, D]``, of the choices alone.
         statement: ``[G, D]``, of question and choice in one sequence.
+        informed: ``[G, D]``, of the choices with their facts; those of the choices alone where there are none.
     """
 
     question: Tensor
     choice: Tensor
     statement: Tensor
+    informed: Tensor

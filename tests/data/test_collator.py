@@ -123,7 +123,7 @@ def test_dropped_facts_depend_on_seed_epoch_and_question_only(tokenizer):
 
     def read(order, **options):
         collator = MultipleChoiceCollator(tokenizer, fact_dropout=0.5, **options)
-        return [collator._read(questions[index])[0] for index in order]
+        return [collator._read(questions[index]).statements for index in order]
 
     assert read([0, 1], seed=3) == read([1, 0], seed=3)[::-1]
     seen = [tuple(map(tuple, rows)) for epoch in range(200) for rows in read([0], epoch=epoch)]
@@ -132,7 +132,7 @@ def test_dropped_facts_depend_on_seed_epoch_and_question_only(tokenizer):
     assert 0.35 < kept < 0.65
     assert len(set(seen)) > 2
     whole = MultipleChoiceCollator(tokenizer)
-    assert whole._read(dataset[0])[0] == dataset[0].statements
+    assert whole._read(dataset[0]).statements == dataset[0].statements
     bare = MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=32)[0].statements
     assert all(
         row in (full, short)

@@ -102,11 +102,13 @@ def test_entities_follow_the_facts_that_are_read_or_dropped(tokenizer):
     seen = set()
     for epoch in range(20):
         collator = MultipleChoiceCollator(tokenizer, entity_vectors=VECTORS, fact_dropout=0.5, epoch=epoch)
-        statements, _, entities = collator._read(questions[1])
-        for number, (ids, places) in enumerate(zip(statements, entities, strict=True)):
+        read, every = collator._read(questions[1]), questions[1].entities
+        for number, ids in enumerate(read.statements):
             whole = ids == questions[1].statements[number]
-            source = questions[1].entities.statements if whole else questions[1].entities.bare
-            assert np.array_equal(places.spans, source[number].spans)
+            statements, informed = (every.statements, every.informed) if whole else (every.bare, every.choices)
+            assert read.informed[number] == (questions[1].informed if whole else questions[1].choices)[number]
+            assert np.array_equal(read.entities.statements[number].spans, statements[number].spans)
+            assert np.array_equal(read.entities.informed[number].spans, informed[number].spans)
             seen.add((number, whole))
     assert {(0, True), (0, False)} <= seen
 

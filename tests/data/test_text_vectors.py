@@ -54,13 +54,14 @@ def test_vectors_are_those_of_each_text_read_alone(encoder, tokenizer, dataset, 
     for rows, texts in (
         (table.question_rows, [(question,) for question in asked]),
         (table.choice_rows, [(choice,) for choice in choices]),
+        (table.informed_rows, [(text,) for text in read]),
         (table.statement_rows, list(zip(asked, read, strict=True))),
         (table.bare_rows, list(zip(asked, choices, strict=True))),
     ):
         expected = np.stack([naive(encoder, tokenizer, *text) for text in texts])
         np.testing.assert_allclose(table.vectors[rows], expected, atol=1e-6)
-    # Two questions, four different choices, five pairs with their facts, and three of them without.
-    assert table.vectors.shape == (2 + 4 + 5 + 3, 32)
+    # Two questions, four different choices, three with facts, five pairs with their facts, and three of them without.
+    assert table.vectors.shape == (2 + 4 + 3 + 5 + 3, 32)
     assert table.vectors.dtype == np.float32
 
 
@@ -88,7 +89,12 @@ def test_dropped_facts_are_those_that_are_dropped_from_the_tokens(encoder, token
         encoder.train()
         mask = batch["attention_mask"].unsqueeze(-1)
         collator.vectors = table
-        statements = collator([dataset[0], dataset[1]])["vectors"].statement
+        vectors = collator([dataset[0], dataset[1]])["vectors"]
+        statements, bare = vectors.statement, collator._dropped(dataset[0])
+        informed = np.where(
+            bare[:, None], table.vectors[table.choice_rows[:2]], table.vectors[table.informed_rows[:2]]
+        )
+        assert np.array_equal(vectors.informed[:2], informed)
         torch.testing.assert_close(statements, (hidden * mask).sum(1) / mask.sum(1), atol=1e-6, rtol=0)
         seen.add(tuple(batch["attention_mask"].sum(1).tolist()))
     assert len(seen) > 3

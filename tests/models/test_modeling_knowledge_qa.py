@@ -85,6 +85,26 @@ def test_untrained_it_is_the_cosine_of_the_encoder(reasoner) -> None:
     torch.testing.assert_close(model(**BATCH, graph=GRAPH).logits, naive_cosine(model))
 
 
+def test_with_facts_the_choice_is_compared_once_more() -> None:
+    model = tiny_knowledge_qa(reads_facts=True, reasoner=None, cosine_scale=7.0)
+    informed = {f"informed_{name}": BATCH[name] for name in ("input_ids", "attention_mask")}
+    questions, choices = naive_means(model, "question_"), naive_means(model)
+    cosines = [
+        functional.cosine_similarity(questions[q], c, dim=0) for q, c in zip([0, 0, 1, 1, 1], choices, strict=True)
+    ]
+    with torch.no_grad():
+        model.fact_scale.fill_(3.0)
+    torch.testing.assert_close(model(**BATCH, **informed).logits, naive_cosine(model) + 3.0 * torch.stack(cosines))
+    with pytest.raises(ValueError, match="choices with their facts"):
+        model(**BATCH)
+
+
+def test_a_model_that_reads_no_facts_ignores_them() -> None:
+    model = tiny_knowledge_qa(reasoner=None)
+    informed = {f"informed_{name}": BATCH[name] for name in ("input_ids", "attention_mask")}
+    assert torch.equal(model(**BATCH, **informed).logits, model(**BATCH).logits)
+
+
 def test_route_off_is_the_plain_encoder() -> None:
     plain = tiny_knowledge_qa(reasoner=None)
     assert plain.reasoner is None

@@ -137,6 +137,7 @@ def build(settings: TrainSettings, questions: Sequence[MultipleChoiceExample] = 
     fields: dict[str, Any] = {
         "freeze_word_embeddings": settings.encoder.freeze_word_embeddings,
         "freeze_encoder": settings.encoder.frozen,
+        "reads_facts": settings.facts is not None,
     }
     if settings.fusion is not None:
         fields["head_dropout"] = settings.fusion.head_dropout
