@@ -164,8 +164,8 @@ class MultipleChoiceCollator:
     takes them), the same of the texts alone as ``question_*`` ``[B, T_q]`` and ``choice_*`` ``[G, T_c]``,
     ``num_choices`` ``[B]``, ``labels`` ``[B]`` (-1 where unknown), ``ids``, and with the reasoner on ``graph``. With
     entities of U mentions there are ``entity_embeds [G, U, D_v]`` and ``entity_tokens [G, U, S]``, and those of the
-    texts alone. With facts there are the choices with theirs as ``informed_*`` ``[G, T_f]``.
-    With the vectors of a frozen encoder there are ``vectors`` in place of ids, masks and types.
+    texts alone. With facts there are the choices with theirs, ``informed_*`` ``[G, T_f]``. With the vectors of a
+    frozen encoder there are ``vectors`` in place of ids, masks and types.
 
     Attributes:
         tokenizer: gives the padding token and the names of the encoder's inputs.
