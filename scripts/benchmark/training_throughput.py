@@ -30,9 +30,8 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 import kglm.cli.fusion
-from kglm.cli import hydra_app  # noqa: F401 - its import registers the resolvers of the configuration
+from kglm.cli import answering_model, hydra_app  # noqa: F401 - its import registers the resolvers of the configuration
 from kglm.cli.settings import TrainSettings
-from kglm.cli.stages import question_answering as stage
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.embeddings.entity_table import EntityTable
 from kglm.encoders import TextEncoder
@@ -106,9 +105,9 @@ def read_settings(experiment: str, arguments: argparse.Namespace, cache: str) ->
 
 def make_step(settings: TrainSettings, examples: list[MultipleChoiceExample], batch_size: int) -> Step:
     """Return a function that takes the n-th training step."""
-    stage.label_table = kglm.cli.fusion.text_table = random_table  # type: ignore[assignment]
+    answering_model.label_table = kglm.cli.fusion.text_table = random_table  # type: ignore[assignment]
     seed_everything(0)
-    bundle = stage.build(settings, examples)
+    bundle = answering_model.build_bundle(settings, examples)
     prepared = bundle.pipeline.prepare(examples, settings.cache_dir, training=True)
     model, accelerator = bundle.model.train(), Accelerator(cpu=True)
     optimizer = build_optimizer(model, settings.trainer)

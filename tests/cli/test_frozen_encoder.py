@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 from safetensors.torch import load_file
 from transformers import BertModel
 
+from kglm.cli.answering_model import build_bundle
 from kglm.cli.settings import TrainSettings
-from kglm.cli.stages import question_answering as stage
 from kglm.data.pipeline import PreparedQuestions
 from kglm.encoders import load_encoder
 from kglm.inference import Bundle
@@ -99,7 +99,7 @@ def test_a_checkpoint_gives_encoder_scale_and_statement_head(
     wanted = settings(
         tiny_encoder, tmp_path, data_dir, cache_dir, monkeypatch, f"encoder.checkpoint={trained}", "reasoner=gcn"
     )
-    model, source = stage.build(wanted).model, Bundle.load(trained).model
+    model, source = build_bundle(wanted).model, Bundle.load(trained).model
     for name, value in source.encoder.state_dict().items():
         assert torch.equal(model.encoder.state_dict()[name], value)
     assert model.scale == source.scale
@@ -115,7 +115,7 @@ def test_a_text_model_goes_on_as_it_was(kglm, tmp_path, csqa, tiny_encoder, data
     assert kglm("train", *csqa, "reasoner=none", "run_dir=text").code == 0
     checkpoint = f"encoder.checkpoint={tmp_path / 'text'}"
     wanted = settings(tiny_encoder, tmp_path, data_dir, cache_dir, monkeypatch, checkpoint)
-    fresh, text = stage.build(wanted), Bundle.load(tmp_path / "text")
+    fresh, text = build_bundle(wanted), Bundle.load(tmp_path / "text")
     examples = wanted.task.split("dev")
     with torch.inference_mode():
         for mine, theirs in zip(
