@@ -18,6 +18,7 @@ from transformers import AutoModel, PreTrainedModel, initialization
 from transformers.utils import ModelOutput
 
 from kglm.encoders.pretrained import without_pooler
+from kglm.errors import ConfigError
 from kglm.models.configuration_knowledge_qa import KnowledgeQAConfig
 from kglm.models.interaction import encode_with_reasoner
 from kglm.models.length_groups import read_in_groups
@@ -305,6 +306,27 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
                 initialization.constant_(self.fact_scale, self.config.cosine_scale)
         elif callable(reset := getattr(module, "reset_parameters", None)):
             reset()
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile the encoder, which takes nearly all the time of a step, as ``nn.Module.compile`` does.
+
+        The rest works on ragged segments whose number is only known when they are there: each would break the
+        compiled graph in many pieces. Give ``dynamic=True``, or every new length of a batch compiles anew.
+
+        Raises:
+            ConfigError: the encoder is not called as a whole in training, or not at all.
+        """
+        if isinstance(self.reasoner, InteractiveReasoner):
+            raise ConfigError(
+                f"the model cannot be compiled: {type(self.reasoner).__name__} speaks with the encoder's layers, "
+                "which are run one by one; set trainer.compile=false"
+            )
+        if self.reads_vectors:
+            raise ConfigError(
+                "there is nothing to compile: the encoder is frozen, and each text is read once before training; set "
+                "trainer.compile=false"
+            )
+        self.encoder.compile(*args, **kwargs)
 
     def train(self, mode: bool = True) -> Self:
         """Enter training; a frozen encoder stays in evaluation, without dropout."""

@@ -30,6 +30,7 @@ from kglm.testing import (
     tiny_bert_config,
     tiny_kagnet,
     tiny_knowledge_qa,
+    tiny_reasoner,
     tiny_tokenizer,
 )
 
@@ -362,3 +363,15 @@ def test_config_json_holds_no_surprises(tmp_path) -> None:
     assert written["graph_fingerprint"] == "ab12"
     assert written["architectures"] == ["KnowledgeQAForMultipleChoice"]
     assert written["encoder_config"]["model_type"] == "bert"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"reasoner": tiny_reasoner("greaselm")}, "GreaseLM speaks with the encoder's layers"),
+        ({"freeze_encoder": True}, "nothing to compile: the encoder is frozen"),
+    ],
+)
+def test_a_model_with_nothing_to_compile_says_so(fields: dict[str, object], reason: str) -> None:
+    with pytest.raises(ConfigError, match=f"{reason}.*set trainer.compile=false"):
+        tiny_knowledge_qa(**fields).compile(dynamic=True)
