@@ -9,12 +9,24 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 MAX_NAMES_LISTED = 8
 
 
 class KglmError(Exception):
     """Base of all errors that a user can cause and mend."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made of its message, not by __init__, whose parameters are gone: an error may come from another process.
+        return _sent, (type(self), self.args, self.__dict__)
+
+
+def _sent(cls: type[KglmError], args: tuple[Any, ...], fields: dict[str, Any]) -> KglmError:
+    """Return the error that another process has sent."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class ConfigError(KglmError):

@@ -34,7 +34,7 @@ def run_hydra(command: str, task: Callable[[dict[str, Any], Path], Any], argumen
     """Compose the configuration named like the command and run ``task`` on it, once or for each job of a sweep.
 
     Args:
-        command: ``train`` or ``evaluate``.
+        command: ``train``, ``evaluate`` or ``sweep``.
         task: takes the resolved configuration and the folder for its output.
         arguments: overrides and Hydra's own flags.
 
@@ -85,6 +85,11 @@ def run_hydra(command: str, task: Callable[[dict[str, Any], Path], Any], argumen
         raise ConfigError(f"{len(failures)} jobs of the sweep failed; the first one: {failures[0]}")
     if failures:
         raise failures[0]
+
+
+def compose(command: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Return another resolved configuration, within a task of :func:`run_hydra`, which also tells of its errors."""
+    return _resolve(hydra.compose(command, list(overrides)))
 
 
 def _resolve(config: DictConfig) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: ``kglm train | evaluate | answer | predict | report | graph | index | convert``."""
+"""The command line: ``kglm train | sweep | evaluate | answer | predict | report | graph | index | convert``."""
 
 from __future__ import annotations
 
@@ -53,6 +53,14 @@ def options(
 def train(context: typer.Context) -> None:
     """Train an experiment composed by Hydra, e.g. kglm train experiment=everyday_kagnet seed=1 (--help for more)."""
     from kglm.cli.train import main
+
+    main(context.args)
+
+
+@app.command(**HYDRA_COMMAND)
+def sweep(context: typer.Context) -> None:
+    """Search for the best settings of an experiment, e.g. kglm sweep experiment=csqa_kagnet sweep=learning_rates."""
+    from kglm.cli.sweep import main
 
     main(context.args)
 

@@ -84,7 +84,7 @@ class TrainSettings:
     seed: int
     report_splits: tuple[str, ...]
     max_length: int
-    workers: int
+    workers: int | str
     cache_dir: Path
     graph: GraphRecipe
     linker: LexicalLinkerOptions
@@ -128,7 +128,7 @@ class TrainSettings:
             seed=seed,
             report_splits=report_splits(config["report_splits"]),
             max_length=at_least("max_length", config["max_length"], 8),
-            workers=at_least("workers", config["workers"], 1),
+            workers=feature_workers(config["workers"]),
             cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
             graph=section(GraphRecipe, config["graph"], "graph"),
             linker=section(LexicalLinkerOptions, config["linker"], "linker"),
@@ -158,7 +158,7 @@ class EvaluateSettings:
     task_name: str
     split: str
     batch_size: int
-    workers: int
+    workers: int | str
     predictions: Path | None
     cache_dir: Path
 
@@ -189,7 +189,7 @@ class EvaluateSettings:
             task_name=str(config["task"].get("name")),
             split=report_splits([config["split"]])[0],
             batch_size=at_least("batch_size", config["batch_size"], 1),
-            workers=at_least("workers", config["workers"], 1),
+            workers=feature_workers(config["workers"]),
             predictions=None if predictions is None else _predictions(text("predictions", predictions)),
             cache_dir=Path(text("paths.cache_dir", config["paths"].get("cache_dir"))),
         )
@@ -317,6 +317,22 @@ def at_least(name: str, value: Any, least: int) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(f"{name} is {value!r}; allowed: a whole number of at least {least}")
+    return value
+
+
+def feature_workers(value: Any) -> int | str:
+    """Return who makes features: a number of threads, or the address of a Dask scheduler.
+
+    Raises:
+        ConfigError: the value is something else.
+    """
+    if isinstance(value, str) and "://" in value:
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(
+            f"workers is {value!r}; allowed: a number of threads of at least 1, or the address of a Dask scheduler "
+            "such as tcp://host:8786"
+        )
     return value
 
 

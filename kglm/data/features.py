@@ -54,7 +54,7 @@ def schema_graphs(
     *,
     scores: LinkScores | None = None,
     cache_dir: Path | str | None = None,
-    workers: int = 1,
+    workers: int | str = 1,
 ) -> SchemaGraphs:
     """Return the schema graphs of all question-choice pairs, question by question.
 
@@ -65,7 +65,7 @@ def schema_graphs(
         options: what the schema graphs hold.
         scores: of the links, by which paths are selected and pruned; None takes the weights.
         cache_dir: where they are kept and found again, memory-mapped; None keeps nothing.
-        workers: threads.
+        workers: threads, or the address of a Dask scheduler; see :func:`kglm.kg.schema_graph.extract_schema_graphs`.
     """
     key = features_key(examples, linker, options, scores)
     if cache_dir is None:
@@ -89,7 +89,7 @@ def _extract(
     linker: LexicalLinker,
     options: SchemaOptions,
     scores: LinkScores | None,
-    workers: int,
+    workers: int | str,
 ) -> SchemaGraphs:
     links = None if scores is None else ScoredLinks.by_score(graph, scores.values)
     return extract_schema_graphs(graph, ground(examples, linker), options, workers, links)

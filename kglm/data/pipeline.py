@@ -109,13 +109,13 @@ class QuestionPipeline:
         tokenizer: the encoder's.
         max_length: tokens of the longest ``question [SEP] choice``, its facts included.
         knowledge: None where no graph enters.
-        workers: threads that extract schema graphs.
+        workers: threads that extract schema graphs, or the address of a Dask scheduler whose workers do.
     """
 
     tokenizer: PreTrainedTokenizerBase
     max_length: int
     knowledge: Knowledge | None
-    workers: int = 1
+    workers: int | str = 1
 
     def prepare(
         self,

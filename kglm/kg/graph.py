@@ -182,7 +182,7 @@ class KnowledgeGraph:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process maps the same files; it is sent no arrays.
-        return _reopen, (self.folder.absolute(), self.fingerprint)
+        return reopen, (self.folder.absolute(), self.fingerprint)
 
     def __repr__(self) -> str:
         return (
@@ -194,7 +194,7 @@ class KnowledgeGraph:
         return graph_html(self)
 
 
-def _reopen(folder: Path, fingerprint: str) -> KnowledgeGraph:
+def reopen(folder: Path, fingerprint: str) -> KnowledgeGraph:
     """Open the graph that another process has sent.
 
     Raises:

@@ -11,12 +11,15 @@ import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from kglm.errors import ConfigError
-from kglm.kg.graph import KnowledgeGraph
+from kglm.kg.cluster import map_on_cluster
+from kglm.kg.graph import KnowledgeGraph, reopen
 from kglm.kg.path_kernels import search_paths
 from kglm.kg.paths import ScoredLinks, check_bounds, check_concepts, log_of, scores_of
 from kglm.kg.schema_kernels import connect_paths
@@ -176,29 +179,51 @@ def extract_schema_graphs(
     graph: KnowledgeGraph,
     pairs: list[ConceptSets],
     options: SchemaOptions | None = None,
-    workers: int = 1,
+    workers: int | str = 1,
     links: ScoredLinks | None = None,
 ) -> SchemaGraphs:
-    """Return the schema graphs of many question-choice pairs.
+    """Return the schema graphs of many question-choice pairs, the same whoever makes them.
 
     Args:
         graph: the compiled graph.
         pairs: concept sets of each pair.
         options: what they hold, and caps.
-        workers: threads; the compiled code releases the interpreter lock. The result is the same for any.
+        workers: threads, for the compiled code releases the interpreter lock; or the address of a Dask scheduler,
+            whose workers find the graph in the same folder. See :func:`kglm.kg.cluster.map_on_cluster`.
         links: the scores by which paths are selected; None takes the weights.
 
     Raises:
         ValueError: an entity id is outside the graph, or stands twice in a pair.
+        KglmError: those of a cluster.
     """
     options = options or SchemaOptions()
+    if isinstance(workers, str):
+        return SchemaGraphs._join(_on_cluster(workers, graph, pairs, options, links), len(pairs))
     if options.source == "neighbors":
         return _neighbor_graphs(graph, pairs, options, workers)
     links = links or ScoredLinks.by_weight(graph)
-    chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)] or [[]]
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        parts = pool.map(lambda chunk: _extract_chunk(graph, links, chunk, options), chunks)
+        parts = pool.map(lambda chunk: _extract_chunk(graph, links, chunk, options), _chunks(pairs))
         return SchemaGraphs._join(parts, len(pairs))
+
+
+def _chunks(pairs: list[ConceptSets]) -> list[list[ConceptSets]]:
+    return [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)] or [[]]
+
+
+def _on_cluster(
+    address: str, graph: KnowledgeGraph, pairs: list[ConceptSets], options: SchemaOptions, links: ScoredLinks | None
+) -> Iterator[dict[str, np.ndarray]]:
+    # The graph's name goes out, not the graph: the scheduler, too, would open it.
+    apart = partial(_extract_apart, graph.folder.absolute(), graph.fingerprint, options)
+    return map_on_cluster(address, apart, _chunks(pairs), links)
+
+
+def _extract_apart(
+    folder: Path, fingerprint: str, options: SchemaOptions, pairs: list[ConceptSets], links: ScoredLinks | None
+) -> dict[str, np.ndarray]:
+    """Do a piece of the work on a worker, in the one thread that was given to it."""
+    return extract_schema_graphs(reopen(folder, fingerprint), pairs, options, 1, links).arrays()
 
 
 def _extract_chunk(

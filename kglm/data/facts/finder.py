@@ -68,7 +68,7 @@ class FactFinder:
         self.tokenizer = tokenizer
 
     def find(
-        self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | str | None = None, workers: int = 1
+        self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | str | None = None, workers: int | str = 1
     ) -> list[tuple[Fact, ...]]:
         """Return what is read with each of G pairs, question by question.
 
@@ -76,7 +76,7 @@ class FactFinder:
             examples: the questions.
             cache_dir: where facts, and searches, are kept and found again by all that they depend on; None keeps
                 nothing.
-            workers: threads.
+            workers: threads, or the address of a Dask scheduler.
 
         Raises:
             BadQuestionError: the facts start from the question concept, and a question has none.
@@ -111,7 +111,7 @@ class FactFinder:
         }
 
     def candidates(
-        self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | None = None, workers: int = 1
+        self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | None = None, workers: int | str = 1
     ) -> list[list[Fact]]:
         """Return all facts of each pair in the order in which they are tried."""
         found: list[list[Fact]] = [[] for example in examples for _ in example.choices]
@@ -126,7 +126,7 @@ class FactFinder:
         return found
 
     def _find(
-        self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | None, workers: int
+        self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | None, workers: int | str
     ) -> list[tuple[Fact, ...]]:
         options = self.options
         chosen = select_facts(

@@ -39,12 +39,12 @@ class GraphFacts:
         self.rarity = graph.num_triples / np.maximum(counts, 1)
         self._clause = lru_cache(CLAUSES_KEPT)(self._best_clause)
 
-    def find(self, pairs: Sequence[ConceptSets], workers: int = 1) -> list[list[Fact]]:
+    def find(self, pairs: Sequence[ConceptSets], workers: int | str = 1) -> list[list[Fact]]:
         """Return the facts of each pair, best first; equal texts stand once.
 
         Args:
             pairs: G of them, see :func:`kglm.data.grounding.ground`.
-            workers: threads.
+            workers: threads, or the address of a Dask scheduler.
         """
         options = SchemaOptions(max_hops=self.options.max_hops, max_paths=self.options.paths_considered)
         graphs = extract_schema_graphs(self.graph, list(pairs), options, workers)
