@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kglm.data.multiple_choice import MultipleChoiceExample
-from kglm.data.task import Examples, Task, check_selection, refuse_overlap, set_aside
+from kglm.data.task import Examples, Task, check_selection, divide
 from kglm.errors import BadQuestionError, ConfigError, DataError
 
 QUESTION_FIELDS = ("question", "question_stem")
@@ -51,11 +51,8 @@ class HubTask(Task):
             ConfigError: the library ``datasets`` is not installed.
             DataError: there is no such data set or split, or a row is malformed.
         """
-        train, test = self._read(self.train), self._read(self.test)
-        train, dev = (train, self._read(self.dev)) if self.dev else set_aside(train, self.dev_size or 0)
-        splits = {"train": train, "dev": dev, "test": test}
-        refuse_overlap(splits)
-        return splits
+        dev = None if self.dev is None else self._read(self.dev)
+        return divide(self._read(self.train), dev, self.dev_size, self._read(self.test))
 
     def _read(self, split: str) -> Examples:
         if importlib.util.find_spec("datasets") is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TypeAlias
 
 from kglm.data.multiple_choice import MultipleChoiceExample, read_examples
 from kglm.errors import ConfigError, DataError, UnknownNameError, require_file
+
+logger = logging.getLogger(__name__)
 
 Examples: TypeAlias = list[MultipleChoiceExample]
 
@@ -23,7 +26,7 @@ class Task(ABC):
         """Return the examples of each split.
 
         Raises:
-            DataError: a file is missing or malformed, or a question stands in two splits.
+            DataError: a file is missing or malformed, or a question stands in both dev and test.
         """
 
     def split(self, name: str) -> Examples:
@@ -60,14 +63,8 @@ class JsonlTask(Task):
 
     def load(self) -> dict[str, Examples]:
         """Read the files."""
-        train, test = read_examples(self.train), read_examples(self.test)
-        if self.dev is not None:
-            dev = read_examples(self.dev)
-        else:
-            train, dev = set_aside(train, self.dev_size or 0)
-        splits = {"train": train, "dev": dev, "test": test}
-        refuse_overlap(splits)
-        return splits
+        dev = None if self.dev is None else read_examples(self.dev)
+        return divide(read_examples(self.train), dev, self.dev_size, read_examples(self.test))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,15 +130,41 @@ def set_aside(examples: Examples, size: int) -> tuple[Examples, Examples]:
     return examples[:-size], examples[-size:]
 
 
-def refuse_overlap(splits: dict[str, Examples]) -> None:
-    """Raise where a question stands in two splits.
+def divide(train: Examples, dev: Examples | None, dev_size: int | None, test: Examples) -> dict[str, Examples]:
+    """Return the splits, less the training questions that stand in another one too: they would tell its answers.
+
+    Args:
+        train: to train on.
+        dev: to select the model by; None sets the last ``dev_size`` training questions aside.
+        dev_size: None where ``dev`` is given.
+        test: to report on.
 
     Raises:
-        DataError: names the question and the splits.
+        ConfigError: ``dev_size`` leaves nothing to train on.
+        DataError: a question stands in both dev and test, or no training question is left.
     """
-    seen: dict[tuple[str, frozenset[str]], str] = {}
-    for split, examples in splits.items():
-        for question in {(example.question.strip().casefold(), frozenset(example.choices)) for example in examples}:
-            if question in seen:
-                raise DataError(f"the question '{question[0]}' stands in both {seen[question]} and {split}")
-            seen[question] = split
+    kept = _without(train, test)
+    set_apart = dev is None
+    if dev is None:
+        kept, dev = set_aside(kept, dev_size or 0)
+    elif len(_without(dev, test)) < len(dev):
+        (question, *_) = {_question(example) for example in dev} & {_question(example) for example in test}
+        raise DataError(f"the question '{question[0]}' stands in both dev and test")
+    kept = _without(kept, dev)
+    if not kept:
+        raise DataError("every training question stands in dev or test too; give it questions of its own")
+    left_out = len(train) - len(kept) - (len(dev) if set_apart else 0)
+    if left_out:
+        logger.warning("training questions that stand in dev or test too are left out: %d", left_out)
+    return {"train": kept, "dev": dev, "test": test}
+
+
+def _without(examples: Examples, others: Examples) -> Examples:
+    """Return the examples whose question is not among others."""
+    known = {_question(example) for example in others}
+    return [example for example in examples if _question(example) not in known]
+
+
+def _question(example: MultipleChoiceExample) -> tuple[str, frozenset[str]]:
+    """Return what makes two examples the same question."""
+    return example.question.strip().casefold(), frozenset(example.choices)

@@ -113,7 +113,10 @@ TRAIN = [
     ("task=files task.train={missing} task.dev={dev} task.test={test}", "question file '{missing}' does not exist"),
     ("task=files task.train={not_json} task.dev={dev} task.test={test}", "{not_json}:2: not JSON"),
     ("task=files task.train={one_choice} task.dev={dev} task.test={test}", "{one_choice}:1: 1 choice(s), expected 2"),
-    ("task=files task.train={dev} task.dev={dev} task.test={test}", "stands in both train and dev"),
+    (
+        "task=files task.train={dev} task.dev={dev} task.test={test}",
+        "every training question stands in dev or test too",
+    ),
     ("reasoner=kagnet graph.relation_map={missing}", "relation map '{missing}' does not exist"),
     ("reasoner=kagnet graph.relation_map={no_header}", "{no_header}:1: the header is ['a', 'b'], expected"),
     ("reasoner=kagnet graph.format=rfd", "unknown graph format 'rfd'; did you mean 'rdf'? (12 known)"),

@@ -51,10 +51,39 @@ def test_in_house_split_names_an_unknown_id(csqa, tmp_path):
         csqa(dev_size=1).load()
 
 
-def test_jsonl_task_refuses_a_question_in_two_splits(tmp_path):
-    files = {name: write(tmp_path / name, [name], text="the same") for name in ("train", "dev", "test")}
-    with pytest.raises(DataError, match="stands in both train and dev"):
-        JsonlTask(name="t", **files).load()
+def test_jsonl_task_refuses_a_question_in_dev_and_test(tmp_path):
+    files = {name: write(tmp_path / name, [name], text="the same") for name in ("dev", "test")}
+    with pytest.raises(DataError, match="'the same' stands in both dev and test"):
+        JsonlTask(name="t", train=write(tmp_path / "train", "abc"), **files).load()
+
+
+def test_training_questions_of_dev_and_test_are_left_out(tmp_path, caplog):
+    files = {
+        name: write(tmp_path / name, names) for name, names in (("train", "abcde"), ("dev", "bx"), ("test", "ey"))
+    }
+    splits = JsonlTask(name="t", **files).load()
+    assert [example.id for example in splits["train"]] == ["a", "c", "d"]
+    assert [len(splits[name]) for name in ("dev", "test")] == [2, 2]
+    assert "left out: 2" in caplog.text
+    own = JsonlTask(name="t", train=files["dev"], dev=files["dev"], test=files["test"])
+    with pytest.raises(DataError, match="every training question stands in dev or test too"):
+        own.load()
+
+
+def test_a_question_set_aside_is_not_trained_on_where_it_is_repeated(tmp_path):
+    train = write(tmp_path / "train", "abcx")
+    with open(train, "a", encoding="utf-8") as file:
+        file.write(json.dumps(next(rows("d", text="question b"))) + "\n")
+    splits = JsonlTask(name="t", train=train, dev=None, dev_size=1, test=write(tmp_path / "test", "x")).load()
+    assert [example.id for example in splits["train"]] == ["a", "c"]
+    assert [example.id for example in splits["dev"]] == ["d"]
+
+
+@pytest.mark.data
+def test_openbookqa_has_repeated_questions(data_dir):
+    files = {part: str(data_dir / "openbookqa" / f"{part}.jsonl") for part in ("train", "dev")}
+    splits = JsonlTask(name="openbookqa", train=files["train"], dev=None, dev_size=500, test=files["dev"]).load()
+    assert [len(splits[part]) for part in ("train", "dev", "test")] == [4441, 500, 500]
 
 
 def test_the_same_words_with_other_choices_are_another_question(tmp_path):
