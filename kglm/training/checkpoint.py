@@ -15,10 +15,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_file, save_model
 from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule
 
 from kglm.errors import DataError
 from kglm.files import atomic_directory, atomic_write_json, recover_directory
 from kglm.training.reproducibility import RngState
+from kglm.training.sharding import gathered, share_like
 
 FORMAT = 1
 STATE_FILE = "state.json"
@@ -33,7 +35,7 @@ def checkpoint_exists(folder: Path) -> bool:
 def save_checkpoint(
     folder: Path,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    moments: Mapping[str, Tensor],
     rng: Sequence[RngState],
     state: Mapping[str, Any],
 ) -> None:
@@ -41,14 +43,14 @@ def save_checkpoint(
 
     Args:
         folder: where to.
-        model: unwrapped.
-        optimizer: over parameters of ``model``.
+        model: unwrapped, and :func:`~kglm.training.sharding.readable`.
+        moments: see :func:`optimizer_tensors`.
         rng: one state for each process.
         state: everything else; of JSON types.
     """
     with atomic_directory(folder) as new:
         save_model(model, str(new / "model.safetensors"))
-        save_file(_optimizer_tensors(model, optimizer), new / "optimizer.safetensors")
+        save_file(dict(moments), new / "optimizer.safetensors")
         devices = {f"{i}/{name}": value for i, one in enumerate(rng) for name, value in one.tensors.items()}
         save_file(devices, new / "rng.safetensors")
         manifest = {"format": FORMAT, "rng": [one.plain for one in rng], "state": dict(state)}
@@ -72,7 +74,7 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizer: torch.optim.Optim
     """
     manifest = _read_manifest(folder)
     try:
-        load_model(model, str(folder / "model.safetensors"))
+        _load_parameters(model, folder / "model.safetensors")
         _set_optimizer_tensors(model, optimizer, load_file(folder / "optimizer.safetensors"))
         devices = load_file(folder / "rng.safetensors")
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -100,18 +102,40 @@ def _names_in_order(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[
     return [names[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def _optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimizer's state by ``slot/parameter name``; all processes that share it must ask for it.
+
+    Args:
+        model: unwrapped.
+        optimizer: over parameters of ``model``.
+    """
     names = _names_in_order(model, optimizer)
     slots = optimizer.state_dict()["state"]
-    return {f"{slot}/{names[i]}": value.contiguous() for i, values in slots.items() for slot, value in values.items()}
+    return {
+        f"{slot}/{names[i]}": gathered(value).contiguous()
+        for i, values in slots.items()
+        for slot, value in values.items()
+    }
+
+
+def _load_parameters(model: nn.Module, path: Path) -> None:
+    if not isinstance(model, FSDPModule):
+        load_model(model, str(path))
+        return
+    values, own = load_file(path), model.state_dict()
+    if values.keys() != own.keys():
+        raise RuntimeError(f"only one of them has {', '.join(sorted(values.keys() ^ own.keys()))}")
+    for name, tensor in own.items():  # which are the model's own
+        tensor.copy_(share_like(values[name], tensor))
 
 
 def _set_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     number = {name: i for i, name in enumerate(_names_in_order(model, optimizer))}
+    parameters = dict(model.named_parameters())
     slots: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         slot, _, name = key.partition("/")
         if name not in number:
             raise RuntimeError(f"it has optimizer state for '{name}', which is not trained here")
-        slots.setdefault(number[name], {})[slot] = value
+        slots.setdefault(number[name], {})[slot] = share_like(value, parameters[name])
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})

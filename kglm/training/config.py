@@ -44,6 +44,7 @@ class TrainingConfig:
         num_workers: processes that prepare batches; 0 prepares them in the training process.
         num_threads: CPU threads of torch; None leaves torch's choice.
         compile: compile the model with torch.
+        fsdp: share the model out among the processes; see :mod:`kglm.training.sharding`. Not with ``compile``.
         deterministic: let torch refuse operations that have no deterministic implementation.
         resume: go on from ``output_dir/last`` if it exists.
 
@@ -76,6 +77,7 @@ class TrainingConfig:
     num_workers: int = 0
     num_threads: int | None = None
     compile: bool = False
+    fsdp: bool = False
     deterministic: bool = False
     resume: bool = False
 
@@ -106,8 +108,9 @@ class TrainingConfig:
         self._require_one_of("selection_mode", MODES)
         named = isinstance(self.selection_metric, str) and bool(self.selection_metric)
         self._require("selection_metric", named, "the name of a metric")
-        for field in ("compile", "deterministic", "resume"):
+        for field in ("compile", "fsdp", "deterministic", "resume"):
             self._require(field, isinstance(getattr(self, field), bool), "true, false")
+        self._require("fsdp", not (self.fsdp and self.compile), "false, where compile is true")
         self._require("progress", self.progress is None or isinstance(self.progress, bool), "none, true, false")
 
     def _require(self, field: str, holds: bool, allowed: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedType
 from torch import nn
 
 from kglm.errors import ConfigError
@@ -109,6 +109,11 @@ def train(
 
 
 def _check_accelerator(accelerator: Accelerator) -> None:
+    if accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED):
+        raise ConfigError(
+            f"the accelerator's distributed_type is {accelerator.distributed_type.value}; allowed: plain "
+            "processes, as torchrun starts them, for trainer.fsdp=true shares the model out"
+        )
     for name, allowed in (("mixed_precision", "no"), ("gradient_accumulation_steps", 1)):
         if (value := getattr(accelerator, name)) != allowed:
             raise ConfigError(

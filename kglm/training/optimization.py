@@ -48,7 +48,9 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Ada
     """Return AdamW over :func:`parameter_groups`; the model must be on its device already."""
     groups = parameter_groups(model, config)
     fused = all(p.device.type in {"cpu", "cuda"} for group in groups for p in group["params"])
-    return torch.optim.AdamW(groups, betas=config.betas, eps=config.eps, fused=fused)
+    # The fused and the grouped update cannot mix parameters that are shared out with one that is not.
+    how = {"foreach": False} if config.fsdp else {"fused": fused}
+    return torch.optim.AdamW(groups, betas=config.betas, eps=config.eps, **how)
 
 
 def learning_rate_factor(step: int, total_steps: int, config: TrainingConfig) -> float:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,13 @@ from torch import nn
 from kglm.errors import ConfigError, UnknownNameError
 from kglm.files import atomic_directory, atomic_write_json, recover_directory, remove_abandoned
 from kglm.training.batches import Batch
-from kglm.training.checkpoint import checkpoint_exists, load_checkpoint, read_state, save_checkpoint
+from kglm.training.checkpoint import (
+    checkpoint_exists,
+    load_checkpoint,
+    optimizer_tensors,
+    read_state,
+    save_checkpoint,
+)
 from kglm.training.config import TrainingConfig
 from kglm.training.interruption import StopSignals, TrainingInterrupted
 from kglm.training.optimization import build_optimizer, learning_rate_factor, set_learning_rates
@@ -27,6 +34,7 @@ from kglm.training.progress import Progress, StepReport
 from kglm.training.report import Stopwatch, environment, parameter_counts, peak_memory
 from kglm.training.reproducibility import RngState, preserved_rng, seed_everything
 from kglm.training.selection import Selection
+from kglm.training.sharding import readable, shard, whole
 from kglm.training.step import optimizer_step
 from kglm.training.trackers import Tracker
 from kglm.training.windows import Window, WindowStream
@@ -40,6 +48,7 @@ BundleWriter = Callable[[nn.Module, Path], None]
 FREE_ON_RESUME = frozenset(
     {
         "eval_batch_size",
+        "fsdp",
         "early_stopping_patience",
         "save_every",
         "log_every",
@@ -136,7 +145,8 @@ class TrainingRun:
         """Train from the start, or from where ``last`` left off, to the end."""
         if self.config.compile:
             self.model.compile(dynamic=True)  # batches are ragged
-        self.wrapped = self.accelerator.prepare_model(self.model)
+        prepare = partial(shard, accelerator=self.accelerator) if self.config.fsdp else self.accelerator.prepare_model
+        self.wrapped = prepare(self.model)
         self.optimizer = self.accelerator.prepare_optimizer(build_optimizer(self.model, self.config))
         self._begin()
         with ExitStack() as stack:
@@ -262,7 +272,7 @@ class TrainingRun:
         if self.evaluate is None:
             return
         self.model.eval()
-        with preserved_rng(), autocast(self.precision, self.accelerator.device):
+        with whole(self.model), preserved_rng(), autocast(self.precision, self.accelerator.device):
             metrics = {name: float(value) for name, value in self.evaluate(self.model, self.accelerator).items()}
         chosen = self.config.selection_metric
         if chosen not in metrics:
@@ -278,22 +288,25 @@ class TrainingRun:
             self._save_best()
 
     def _save_best(self) -> None:
-        if self.main:
-            with atomic_directory(self.best_dir) as folder:
-                self.save_bundle(self.model, folder)
-        self.accelerator.wait_for_everyone()
+        with readable(self.model):
+            if self.main:
+                with atomic_directory(self.best_dir) as folder:
+                    self.save_bundle(self.model, folder)
+            self.accelerator.wait_for_everyone()
 
     def _save_last(self) -> None:
         rng = gather_object([RngState.capture()])
-        if self.main:
-            state = {
-                "identity": self.identity,
-                "run": self.state.to_json(),
-                "seconds": self.stopwatch.seconds,
-                "cpu_seconds": self.stopwatch.cpu_seconds,
-            }
-            save_checkpoint(self.last_dir, self.model, self.optimizer.optimizer, rng, state)
-        self.accelerator.wait_for_everyone()
+        moments = optimizer_tensors(self.model, self.optimizer.optimizer)
+        with readable(self.model):
+            if self.main:
+                state = {
+                    "identity": self.identity,
+                    "run": self.state.to_json(),
+                    "seconds": self.stopwatch.seconds,
+                    "cpu_seconds": self.stopwatch.cpu_seconds,
+                }
+                save_checkpoint(self.last_dir, self.model, moments, rng, state)
+            self.accelerator.wait_for_everyone()
 
     def _interrupt(self, reason: str) -> None:
         self._save_last()

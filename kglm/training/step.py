@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from accelerate import Accelerator
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
 
 from kglm.errors import KglmError
 from kglm.training.batches import Batch, model_inputs
 from kglm.training.precision import autocast
+from kglm.training.sharding import finish_gradients, no_exchange
 from kglm.training.windows import Window
 
 
@@ -67,8 +69,7 @@ def optimizer_step(
     questions = int(_sum_over_processes(sum(weights), accelerator))
     total = 0.0
     for position, (batch, weight) in enumerate(zip(window.batches, weights, strict=True), start=1):
-        exchange = nullcontext() if position == len(weights) else accelerator.no_sync(model)
-        with exchange:
+        with nullcontext() if position == len(weights) else _no_exchange(model, accelerator):
             with autocast(precision, accelerator.device):
                 loss = model(**model_inputs(batch, accelerator.device)).loss
             # Gradients are averaged over processes; a window's are to be summed.
@@ -76,7 +77,10 @@ def optimizer_step(
         total += loss.item() * weight
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     limit = math.inf if max_grad_norm is None else max_grad_norm
-    norm = float(accelerator.clip_grad_norm_(parameters, limit))
+    if isinstance(model, FSDPModule):
+        norm = finish_gradients(parameters, limit, accelerator)
+    else:
+        norm = float(accelerator.clip_grad_norm_(parameters, limit))
     mean = _sum_over_processes(total, accelerator) / questions
     if not (math.isfinite(mean) and math.isfinite(norm)):
         optimizer.zero_grad()
@@ -89,6 +93,10 @@ def optimizer_step(
     optimizer.step()
     optimizer.zero_grad()
     return StepOutcome(mean, questions, norm)
+
+
+def _no_exchange(model: nn.Module, accelerator: Accelerator) -> AbstractContextManager[object]:
+    return no_exchange(model) if isinstance(model, FSDPModule) else accelerator.no_sync(model)
 
 
 def _sum_over_processes(value: float, accelerator: Accelerator) -> float:

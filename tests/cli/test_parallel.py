@@ -39,9 +39,13 @@ def rows(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("fusion", ["none", "ernie"])
+@pytest.mark.parametrize(
+    ("fusion", "sharing"),
+    [("none", ()), ("ernie", ()), ("none", ("trainer.fsdp=true",))],
+    ids=["plain", "fused", "fsdp"],
+)
 def test_two_processes_are_one_with_the_same_global_batch(
-    kglm, tmp_path, csqa, data_dir, tmp_path_factory, script, monkeypatch, fusion
+    kglm, tmp_path, csqa, data_dir, tmp_path_factory, script, monkeypatch, fusion, sharing
 ):
     make = KnowledgeQAForMultipleChoice.from_encoder
 
@@ -54,7 +58,7 @@ def test_two_processes_are_one_with_the_same_global_batch(
     environment = {**os.environ, "KGLM_DATA_DIR": str(data_dir), "KGLM_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"}
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run(
-        [*launch, "train", *csqa, *OPTIONS, f"fusion={fusion}", "run_dir=two"],
+        [*launch, "train", *csqa, *OPTIONS, *sharing, f"fusion={fusion}", "run_dir=two"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -81,4 +85,6 @@ def test_two_processes_are_one_with_the_same_global_batch(
             assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-4)
     metrics = [json.loads((folder / "metrics.json").read_text()) for folder in (two, tmp_path / "one")]
     assert [values["num_processes"] for values in metrics] == [2, 1]
+    model = KnowledgeQAForMultipleChoice.from_pretrained(two / "best")  # an ordinary bundle, of one process
+    assert model.config.architectures == ["KnowledgeQAForMultipleChoice"]
     assert metrics[0]["splits"]["test"]["questions"] == metrics[1]["splits"]["test"]["questions"] > 0

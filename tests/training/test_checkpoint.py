@@ -5,7 +5,13 @@ import torch
 from toy_choice import ToyData, ToyModel, collate, config
 
 from kglm.errors import DataError
-from kglm.training.checkpoint import checkpoint_exists, load_checkpoint, read_state, save_checkpoint
+from kglm.training.checkpoint import (
+    checkpoint_exists,
+    load_checkpoint,
+    optimizer_tensors,
+    read_state,
+    save_checkpoint,
+)
 from kglm.training.optimization import build_optimizer
 from kglm.training.reproducibility import RngState
 
@@ -29,7 +35,13 @@ def same(one, other):
 
 def test_everything_comes_back_bit_for_bit(tmp_path):
     model, optimizer = trained()
-    save_checkpoint(tmp_path / "last", model, optimizer, [RngState.capture(), RngState.capture()], {"step": 2})
+    save_checkpoint(
+        tmp_path / "last",
+        model,
+        optimizer_tensors(model, optimizer),
+        [RngState.capture(), RngState.capture()],
+        {"step": 2},
+    )
     expected = torch.rand(3)
     other, other_optimizer = trained(0, seed=1)
     states = load_checkpoint(tmp_path / "last", other, other_optimizer)
@@ -44,7 +56,7 @@ def test_everything_comes_back_bit_for_bit(tmp_path):
 
 def test_nothing_is_pickled(tmp_path):
     model, optimizer = trained()
-    save_checkpoint(tmp_path / "last", model, optimizer, [RngState.capture()], {})
+    save_checkpoint(tmp_path / "last", model, optimizer_tensors(model, optimizer), [RngState.capture()], {})
     names = {path.name for path in (tmp_path / "last").iterdir()}
     assert names == {"model.safetensors", "optimizer.safetensors", "rng.safetensors", "state.json"}
 
@@ -53,7 +65,7 @@ def test_tied_parameters_are_saved_once_and_restored(tmp_path):
     model, _ = trained()
     model.twin = model.head
     optimizer = build_optimizer(model, config())
-    save_checkpoint(tmp_path / "last", model, optimizer, [RngState.capture()], {})
+    save_checkpoint(tmp_path / "last", model, optimizer_tensors(model, optimizer), [RngState.capture()], {})
     other, _ = trained(0, seed=1)
     other.twin = other.head
     load_checkpoint(tmp_path / "last", other, build_optimizer(other, config()))
@@ -65,7 +77,7 @@ def test_what_does_not_fit_is_refused_with_its_place(tmp_path):
     model, optimizer = trained()
     last = tmp_path / "last"
     assert not checkpoint_exists(last)
-    save_checkpoint(last, model, optimizer, [RngState.capture()], {})
+    save_checkpoint(last, model, optimizer_tensors(model, optimizer), [RngState.capture()], {})
     assert checkpoint_exists(last)
     other = ToyModel()
     other.extra = torch.nn.Linear(2, 2)
