@@ -95,8 +95,10 @@ class Sweep:
             objective: from a trial's overrides, its folder, and whether to go on with what lies there, to its value.
         """
         while (trial := self._claim()) is not None:
-            with trial.lock:
+            try:
                 self._finish(trial, objective)
+            finally:
+                trial.lock.release()
 
     def _claim(self) -> ClaimedTrial | None:
         with self.lock:
