@@ -15,7 +15,7 @@ def test_last_line_is_the_figures(capsys, monkeypatch, tmp_path, tiny_encoder) -
 
     write_small_world(tmp_path)
     for module, name in (
-        (training_throughput.stage, "label_table"),
+        (training_throughput.answering_model, "label_table"),
         (training_throughput.kglm.cli.fusion, "text_table"),
     ):
         monkeypatch.setattr(module, name, getattr(module, name))  # put back afterwards
