@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kglm.cli.fusion import LABEL_TOKENS, Entities, build_model, entity_table
@@ -17,7 +16,7 @@ from kglm.data.facts.corpora import open_corpora
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import FusedEntities, Knowledge, QuestionPipeline, Reasoning
 from kglm.embeddings.text_embeddings import label_table
-from kglm.encoders import TextEncoder, load_encoder
+from kglm.encoders import TextEncoder, check_max_length, default_device, load_encoder
 from kglm.encoders.digest import tokenizer_digest
 from kglm.errors import ConfigError
 from kglm.inference.bundle import Bundle
@@ -43,7 +42,7 @@ def build_bundle(settings: TrainSettings, questions: Sequence[MultipleChoiceExam
         fused = _fused_entities(settings, graph)
     encoder, tokenizer = _encoder(settings, graph, fused)
     plain = encoder.backbone if isinstance(encoder, FusionEncoderModel) else encoder
-    _check_length(settings.max_length, plain, tokenizer)
+    check_max_length(settings.max_length, plain.config, tokenizer)
     pipeline = QuestionPipeline(tokenizer, settings.max_length, None, settings.workers)
     fields: dict[str, Any] = {
         "freeze_word_embeddings": settings.encoder.freeze_word_embeddings,
@@ -85,11 +84,6 @@ def _start_from(
         raise ConfigError(f"encoder.checkpoint '{settings.checkpoint}': {error}") from error
 
 
-def device() -> str:
-    """Return where texts are read before training."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def _fused_entities(settings: TrainSettings, graph: KnowledgeGraph) -> FusedEntities | None:
     """Return the vectors that enter the encoder; None with the fusion off."""
     if settings.fusion is None:
@@ -127,7 +121,9 @@ def open_knowledge(
         corpora = open_corpora(facts, graph, questions, settings.cache_dir)
     if settings.reasoner is None:
         return Knowledge(graph, linker, facts=facts, corpora=corpora)
-    reader = TextEncoder(encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=device())
+    reader = TextEncoder(
+        encoder, tokenizer, name=settings.encoder.name, max_length=LABEL_TOKENS, device=default_device()
+    )
     table = label_table(graph, reader, settings.cache_dir)
     scores = None
     if settings.reasoner.path_scores is not None:
@@ -135,10 +131,3 @@ def open_knowledge(
 
         scores = link_scores(settings.reasoner.path_scores, graph)
     return Knowledge(graph, linker, Reasoning(settings.reasoner.schema, table, scores), facts, corpora)
-
-
-def _check_length(max_length: int, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    positions = getattr(encoder.config, "max_position_embeddings", None) or max_length
-    limit = min(positions, tokenizer.model_max_length)
-    if max_length > limit:
-        raise ConfigError(f"max_length is {max_length}; allowed with this encoder: at most {limit} tokens")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from kglm.cli.fusion_settings import EntitySettings, FusionSettings
@@ -17,7 +16,7 @@ from kglm.data.entity_names import EntityNames
 from kglm.data.entity_vectors import EntityVectors, ShuffledVectors
 from kglm.embeddings.entity_table import EntityTable
 from kglm.embeddings.text_embeddings import text_table
-from kglm.encoders import TextEncoder, load_encoder
+from kglm.encoders import TextEncoder, default_device, load_encoder
 from kglm.errors import ConfigError, DataError, FingerprintMismatchError
 from kglm.kg.graph import KnowledgeGraph
 from kglm.kg.recipe import GraphRecipe
@@ -75,9 +74,8 @@ def entity_table(settings: EntitySettings, graph: KnowledgeGraph, cache_dir: Pat
     """
     if settings.table is not None:
         return EntityTable.open(settings.table, graph)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     max_length = LABEL_TOKENS if settings.source == "labels" else TEXT_TOKENS
-    reader = TextEncoder.load(settings.text_encoder, max_length=max_length, device=device)
+    reader = TextEncoder.load(settings.text_encoder, max_length=max_length, device=default_device())
     if settings.source == "senses":
         return sense_table(graph, reader, cache_dir)
     return text_table(graph, reader, cache_dir, content=settings.source.removesuffix("s"))  # as contents are called
@@ -170,17 +168,3 @@ def _from_checkpoint(
             remedy = "Name the graph that the checkpoint was pretrained on, or pretrain on this one."
             raise FingerprintMismatchError(f"the checkpoint '{folder}'", made_on, given, remedy)
     return model, tokenizer
-
-
-def check_max_length(
-    max_length: int, model: FusionEncoderPreTrainedModel, tokenizer: PreTrainedTokenizerBase
-) -> None:
-    """Refuse texts longer than the encoder reads.
-
-    Raises:
-        ConfigError: names the limit.
-    """
-    positions = getattr(model.config.backbone_config, "max_position_embeddings", None) or max_length
-    limit = min(positions, tokenizer.model_max_length)
-    if max_length > limit:
-        raise ConfigError(f"max_length is {max_length}; allowed with this encoder: at most {limit} tokens")

@@ -76,6 +76,23 @@ def _check_options(name: str, config: PreTrainedConfig, options: Mapping[str, An
             raise ConfigError(f"encoder '{name}' has no option '{option}'{did_you_mean(option, config.to_dict())}")
 
 
+def check_max_length(max_length: int, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse texts longer than an encoder reads.
+
+    Args:
+        max_length: tokens of the longest text.
+        config: the encoder's, a fusion encoder's backbone's.
+        tokenizer: the encoder's.
+
+    Raises:
+        ConfigError: names the limit.
+    """
+    positions = getattr(config, "max_position_embeddings", None) or max_length
+    limit = min(positions, tokenizer.model_max_length)
+    if max_length > limit:
+        raise ConfigError(f"max_length is {max_length}; allowed with this encoder: at most {limit} tokens")
+
+
 def without_pooler(config: PreTrainedConfig) -> dict[str, bool]:
     """Return the argument that leaves the pooler out, where the encoder takes it."""
     model_class: Any = MODEL_MAPPING[type(config)]

@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.data.pipeline import Knowledge, PreparedQuestions, QuestionPipeline
+from kglm.encoders import default_device
 from kglm.inference.answer import Answer, ChoiceScore, EvidenceNode, EvidencePath, LinkedMention, ReadFact
 from kglm.inference.bundle import Bundle
 from kglm.inference.evidence_scores import EvidenceScores, score_evidence
@@ -37,7 +38,7 @@ class Answerer:
     """
 
     def __init__(self, bundle: Bundle, device: torch.device | str | None = None) -> None:
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = torch.device(device or default_device())
         self.model: KnowledgeQAForMultipleChoice = bundle.model.to(self.device).eval()  # type: ignore[arg-type]
         self.pipeline: QuestionPipeline = bundle.pipeline
 

@@ -2,8 +2,11 @@ import importlib.util
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import BertConfig, PreTrainedConfig, PreTrainedTokenizerFast
 
-from kglm.encoders.pretrained import load_encoder, resolve_encoder
+from kglm.encoders.pretrained import check_max_length, load_encoder, resolve_encoder
 from kglm.errors import ConfigError
 
 
@@ -34,3 +37,13 @@ def test_minilm_is_a_sentence_encoder_without_pooler():
     assert encoder.config.attention_probs_dropout_prob == 0.0
     assert encoder.dtype == torch.float32
     assert tokenizer.is_fast
+
+
+@pytest.mark.parametrize(("positions", "model_max_length", "limit"), [(12, 99, 12), (99, 12, 12), (None, 12, 12)])
+def test_texts_may_be_as_long_as_encoder_and_tokenizer_both_allow(positions, model_max_length, limit):
+    config = PreTrainedConfig() if positions is None else BertConfig(max_position_embeddings=positions)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"a": 0})))
+    tokenizer.model_max_length = model_max_length
+    check_max_length(limit, config, tokenizer)
+    with pytest.raises(ConfigError, match=rf"max_length is {limit + 1}; allowed .* at most {limit} tokens"):
+        check_max_length(limit + 1, config, tokenizer)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kglm.cli.fusion import Entities, build_model, check_max_length
+from kglm.cli.fusion import Entities, build_model
 from kglm.cli.fusion_task_settings import FusionTaskSettings, shared_settings
 from kglm.cli.settings import section
 from kglm.cli.text_classification import ClassificationRun, refuse_finished, shown
 from kglm.data.entity_inputs import TextCollator
 from kglm.data.entity_typing import read_typing, to_classification, typing_labels
 from kglm.data.text_classification import TextClassificationCollator, TextClassificationDataset
+from kglm.encoders import check_max_length
 from kglm.models import FusionEncoderForSequenceClassification
 from kglm.training import seed_everything
 from kglm.training.classification import Classified
@@ -97,7 +98,7 @@ def prepare(settings: TypingSettings) -> ClassificationRun:
         label2id={label: number for number, label in enumerate(labels)},
         problem_type="multi_label_classification",
     )
-    check_max_length(settings.max_length, model, tokenizer)
+    check_max_length(settings.max_length, model.config.backbone_config, tokenizer)
     # The plain encoder sees no entities, but its results are told in the same slices.
     names = entities.names if entities else settings.entities.open_names(settings.graph.open(settings.cache_dir))
     parts = {

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import Accelerator
 from safetensors.torch import load_model, save_model
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from kglm.cli.settings import RUN_CONFIG, EncoderSettings, at_least, require_keys, section, text
-from kglm.encoders import TextEncoder, load_encoder
+from kglm.encoders import TextEncoder, default_device, load_encoder
 from kglm.encoders.digest import weights_digest
 from kglm.errors import ConfigError, UnknownNameError
 from kglm.files import atomic_write_json
@@ -129,7 +128,11 @@ def run(config: Mapping[str, Any], output_dir: Path) -> dict[str, float]:
     atomic_write_json(output_dir / RUN_CONFIG, dict(config))
     vectors = sense_table(graph, _reader(settings), settings.cache_dir).vectors
     reader = TextEncoder(
-        matcher.encoder, tokenizer, name=settings.encoder.name, max_length=settings.max_length, device=_device()
+        matcher.encoder,
+        tokenizer,
+        name=settings.encoder.name,
+        max_length=settings.max_length,
+        device=default_device(),
     )
     linker = assemble(graph, reader, matcher.table(vectors, entities), examples.fit)
     linker.save(output_dir / LINKER)
@@ -202,11 +205,7 @@ def _identity(settings: LinkerSettings, graph: KnowledgeGraph, examples: Example
 
 def _reader(settings: LinkerSettings) -> TextEncoder:
     """Return the encoder as it was pretrained, which reads the glosses."""
-    return TextEncoder.load(settings.encoder.name, max_length=GLOSS_TOKENS, device=_device())
-
-
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return TextEncoder.load(settings.encoder.name, max_length=GLOSS_TOKENS, device=default_device())
 
 
 def _report(settings: LinkerSettings, reports: Mapping[str, WsdReport], output_dir: Path) -> dict[str, float]:

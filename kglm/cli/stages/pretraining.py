@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from kglm.cli.fusion import Entities, build_model, check_max_length
+from kglm.cli.fusion import Entities, build_model
 from kglm.cli.fusion_settings import EntitySettings, FusionSettings
 from kglm.cli.settings import (
     RUN_CONFIG,
@@ -35,6 +35,7 @@ from kglm.data.pretraining.entity_noise import EntityNoise
 from kglm.data.pretraining.masking import TokenMasking
 from kglm.data.pretraining.sequences import SENTENCE_OBJECTIVES, PackedDataset
 from kglm.data.pretraining.token_corpus import TokenCorpus
+from kglm.encoders import check_max_length
 from kglm.encoders.digest import weights_digest
 from kglm.errors import ConfigError, DataError, UnknownNameError
 from kglm.files import atomic_write_json
@@ -254,7 +255,7 @@ def prepare(settings: PretrainingSettings) -> Pretraining:
         sentence_head=objectives.sentences != "none",
         objective_weights=[objectives.token_weight, objectives.entity_weight, objectives.sentence_weight],
     )
-    check_max_length(settings.max_length, model, tokenizer)
+    check_max_length(settings.max_length, model.config.backbone_config, tokenizer)
     context = _context(settings, entities)
     corpus = settings.corpus.open(tokenizer, context, settings.cache_dir)
     held_out = held_out_documents(corpus, settings.held_out, settings.corpus.name)

@@ -11,11 +11,12 @@ from typing import Any
 from accelerate import Accelerator
 from torch import nn
 
-from kglm.cli.answering_model import build_bundle, device
+from kglm.cli.answering_model import build_bundle
 from kglm.cli.run_identity import run_identity
 from kglm.cli.settings import RUN_CONFIG, TrainSettings
 from kglm.data.pipeline import PreparedQuestions
 from kglm.data.task import Examples
+from kglm.encoders import default_device
 from kglm.encoders.digest import weights_digest
 from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json
@@ -98,7 +99,7 @@ def _prepare(bundle: Bundle, settings: TrainSettings, splits: Mapping[str, Examp
     }
     if bundle.model.reads_vectors:
         for questions in prepared.values():
-            questions.read_by(bundle.model.encoder, settings.cache_dir, device())
+            questions.read_by(bundle.model.encoder, settings.cache_dir, default_device())
     return prepared
 
 

@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kglm.cli.fusion import (
-    Entities,
-    build_model,
-    check_max_length,
-)
+from kglm.cli.fusion import Entities, build_model
 from kglm.cli.fusion_task_settings import FusionTaskSettings, shared_settings
 from kglm.cli.settings import section
 from kglm.cli.text_classification import ClassificationRun, refuse_finished, shown
@@ -21,6 +17,7 @@ from kglm.data.entity_inputs import TextCollator
 from kglm.data.relation_examples import MARKERS
 from kglm.data.relation_task import RelationTask
 from kglm.data.text_classification import TextClassificationCollator, TextClassificationDataset
+from kglm.encoders import check_max_length
 from kglm.errors import ConfigError
 from kglm.models import FusionEncoderForSequenceClassification
 from kglm.training import seed_everything
@@ -90,7 +87,7 @@ def prepare(settings: RelationSettings) -> ClassificationRun:
         id2label=dict(enumerate(labels)),
         label2id={label: number for number, label in enumerate(labels)},
     )
-    check_max_length(settings.max_length, model, tokenizer)
+    check_max_length(settings.max_length, model.config.backbone_config, tokenizer)
     if task.markers == "tokens":
         tokenizer.add_special_tokens({"extra_special_tokens": [m for pair in MARKERS["tokens"] for m in pair]})
         model.resize_token_embeddings(len(tokenizer))

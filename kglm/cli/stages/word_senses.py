@@ -18,7 +18,7 @@ from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from kglm.cli.fusion import Entities, build_model, check_max_length
+from kglm.cli.fusion import Entities, build_model
 from kglm.cli.fusion_task_settings import FusionTaskSettings, shared_settings
 from kglm.cli.settings import RUN_CONFIG, section
 from kglm.cli.text_classification import METRICS, refuse_finished, shown
@@ -26,6 +26,7 @@ from kglm.data.entity_inputs import TextCollator
 from kglm.data.pretraining.semcor import TaggedSentence, read_tagged
 from kglm.data.relation_examples import hash_share
 from kglm.data.word_senses import SenseCollator, SenseDataset, SenseExample, Senses, to_examples, wordnet_inventory
+from kglm.encoders import check_max_length
 from kglm.encoders.digest import weights_digest
 from kglm.errors import ConfigError, DataError
 from kglm.files import atomic_write_json, atomic_write_jsonl
@@ -304,7 +305,7 @@ def prepare(settings: SenseSettings) -> SenseRun:
     model, tokenizer = build_model(
         FusionEncoderForWordSenses, settings.encoder, settings.fusion, entities, plain=plain
     )
-    check_max_length(settings.max_length, model, tokenizer)
+    check_max_length(settings.max_length, model.config.backbone_config, tokenizer)
     parts = {
         name: SenseDataset(
             to_examples(part, inventory, entities.graph),

@@ -8,13 +8,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import torch
-
 from kglm.data.facts.corpus import FactCorpus
 from kglm.data.facts.documents import content_key, documents_of
 from kglm.data.facts.options import CorpusOptions, FactOptions
 from kglm.data.multiple_choice import MultipleChoiceExample
-from kglm.encoders import TextEncoder
+from kglm.encoders import TextEncoder, default_device
 from kglm.errors import DataError, EncoderMismatchError, KglmError
 from kglm.kg.graph import KnowledgeGraph
 from kglm.retrieval import TextIndex
@@ -101,8 +99,7 @@ class _Loader:
 
     def __call__(self, name: str, max_length: int) -> TextEncoder:
         if (name, max_length) not in self._loaded:
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            self._loaded[name, max_length] = TextEncoder.load(name, max_length=max_length, device=device)
+            self._loaded[name, max_length] = TextEncoder.load(name, max_length=max_length, device=default_device())
         return self._loaded[name, max_length]
 
 

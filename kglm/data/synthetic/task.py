@@ -114,11 +114,9 @@ def load_reader(name: str) -> TextEncoder:
     Raises:
         ConfigError: it cannot be loaded.
     """
-    import torch
+    from kglm.encoders import TextEncoder, default_device
 
-    from kglm.encoders import TextEncoder
-
-    return TextEncoder.load(name, max_length=32, device="cuda" if torch.cuda.is_available() else "cpu")
+    return TextEncoder.load(name, max_length=32, device=default_device())
 
 
 def make_generator(
