@@ -25,6 +25,7 @@ from kglm.kg.readers.dataset import HUB_PREFIX
 from kglm.kg.readers.detection import rdf_files
 from kglm.kg.records import Record
 from kglm.kg.relations import RelationMap, map_relations
+from kglm.kg.shuffling import shuffle_tails
 from kglm.kg.tally import Tally
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class GraphRecipe:
         normalization: named, versioned rules for concept names; see :mod:`kglm.kg.normalization`.
         merge_weights: what becomes of the weights of equal triples: ``max`` or ``sum``.
         max_rejected: how many malformed lines are borne before the reading stops.
+        shuffle_seed: deal the tails of each relation out anew by this seed: the control graph, see
+            :func:`kglm.kg.shuffling.shuffle_tails`; None does not.
         options: the reader's own options.
     """
 
@@ -52,6 +55,7 @@ class GraphRecipe:
     normalization: str = "none"
     merge_weights: MergeWeights = "max"
     max_rejected: int = 100
+    shuffle_seed: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,11 +66,13 @@ class GraphRecipe:
             )
         if self.max_rejected < 0:
             raise ConfigError(f"max_rejected is {self.max_rejected}; allowed: a whole number of at least 0")
+        if self.shuffle_seed is not None and self.shuffle_seed < 0:
+            raise ConfigError(f"shuffle_seed is {self.shuffle_seed}; allowed: None, or a whole number of at least 0")
         if self.format is not None:
             check_options(self.format, self.options)
 
     def records(self, tally: Tally) -> Iterator[Record]:
-        """Yield the records of the source under the relation map and the normalisation.
+        """Yield the records of the source under the relation map and the normalisation, or those of its control.
 
         Raises:
             ConfigError: an option is not allowed.
@@ -77,7 +83,8 @@ class GraphRecipe:
         records = read_records(self.source, tally, self.format, self.options)
         if relation_map is not None:
             records = map_relations(records, relation_map, tally)
-        return normalize_records(records, self.normalization)
+        records = normalize_records(records, self.normalization)
+        return records if self.shuffle_seed is None else shuffle_tails(records, self.shuffle_seed)
 
     def compile(self, folder: Path | str) -> KnowledgeGraph:
         """Read the source and compile it into ``folder``, with ``rejected.jsonl`` where lines are rejected.
@@ -116,6 +123,7 @@ class GraphRecipe:
             "normalization": self.normalization,
             "merge_weights": self.merge_weights,
             "limit": self.max_rejected,
+            "shuffle_seed": self.shuffle_seed,
             "options": {name: value for name, value in self.options.items() if name not in files},
             "files": sorted(files),
             "version": [STORE_VERSION, READERS_VERSION],

@@ -48,6 +48,7 @@ def test_a_half_made_graph_is_compiled_again(recipe, tmp_path):
         {"normalization": "casefold-1"},
         {"merge_weights": "sum"},
         {"max_rejected": 7},
+        {"shuffle_seed": 0},
         {"options": {"header": False}},
     ],
     ids=str,
@@ -58,7 +59,8 @@ def test_the_content_key_changes_with_every_option(recipe, change):
 
 def test_the_changes_above_are_all_the_options_beside_the_source():
     assert set(GraphRecipe.__dataclass_fields__) == {
-        "name", "source", "format", "relation_map", "normalization", "merge_weights", "max_rejected", "options",
+        "name", "source", "format", "relation_map", "normalization", "merge_weights", "max_rejected", "shuffle_seed",
+        "options",
     }  # fmt: skip
 
 
@@ -155,6 +157,7 @@ def test_options_reach_the_reader_and_their_files_the_key(tmp_path):
         ({"normalization": "casefold"}, "unknown normalization 'casefold'; did you mean 'casefold-1'?"),
         ({"merge_weights": "mean"}, "merge_weights is 'mean'; allowed: max, sum"),
         ({"max_rejected": -1}, "max_rejected is -1; allowed: a whole number of at least 0"),
+        ({"shuffle_seed": -1}, "shuffle_seed is -1; allowed: None, or a whole number of at least 0"),
         (
             {"format": "tsv", "options": {"colums": {}}},
             "the reader 'tsv' has no option 'colums'; did you mean 'columns'?",

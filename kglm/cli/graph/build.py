@@ -102,6 +102,15 @@ def build(
             "--max-rejected", min=0, help="How many malformed lines are borne; 100 unless given.", show_default=False
         ),
     ] = None,
+    shuffle_seed: Annotated[
+        Optional[int],
+        typer.Option(
+            "--shuffle-seed",
+            min=0,
+            help="Build the control: tails dealt out at random, within each relation.",
+            show_default=False,
+        ),
+    ] = None,
     column: Annotated[
         Optional[list[str]],
         typer.Option(
@@ -145,6 +154,7 @@ def build(
         "normalization": normalization,
         "merge_weights": None if merge_weights is None else merge_weights.value,
         "max_rejected": max_rejected,
+        "shuffle_seed": shuffle_seed,
     }
     recipe = find_recipe(source) if format is None else _named_format(source, format)
     recipe = replace(recipe, **{field: value for field, value in changes.items() if value is not None})
