@@ -12,8 +12,6 @@ from kglm.kg.shuffling import shuffle_tails
 
 NAMES = st.sampled_from("abcdefgh")
 TRIPLES = st.lists(st.tuples(NAMES, st.sampled_from("rs"), NAMES, WEIGHTS).map(lambda row: Triple(*row)), max_size=40)
-    st.builds(Triple, NAMES, st.sampled_from("rs"), NAMES, st.sampled_from([0.5, 1.0, 2.0])), max_size=40
-)
 
 
 def shuffled(records, seed=0):
