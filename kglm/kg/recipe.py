@@ -84,7 +84,7 @@ class GraphRecipe:
         if relation_map is not None:
             records = map_relations(records, relation_map, tally)
         records = normalize_records(records, self.normalization)
-        return records if self.shuffle_seed is None else shuffle_tails(records, self.shuffle_seed)
+        return records if self.shuffle_seed is None else shuffle_tails(records, self.shuffle_seed, self.merge_weights)
 
     def compile(self, folder: Path | str) -> KnowledgeGraph:
         """Read the source and compile it into ``folder``, with ``rejected.jsonl`` where lines are rejected.
