@@ -1,7 +1,6 @@
 """Entity vectors inside the encoder of the multiple-choice model, from the command line."""
 
 import json
-from pathlib import Path
 
 import pytest
 from small_world import CSQA_DEV, run_kglm
@@ -10,8 +9,6 @@ from kglm.data.entity_vectors import ShuffledVectors
 from kglm.embeddings import EntityTable
 from kglm.inference import Bundle
 from kglm.kg import KnowledgeGraph
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
