@@ -1,4 +1,4 @@
-from pathlib import Path
+import shutil
 
 import pytest
 from small_world import CSQA_DEV, run_kglm, write_small_world
@@ -48,6 +48,6 @@ def trained(tmp_path_factory, csqa, data_dir, cache_dir):
 
 
 @pytest.fixture(scope="session")
-def compiled(cache_dir, trained):
-    """The compiled graph that the trained model was made on."""
-    return Path(next((cache_dir / "graphs").glob("conceptnet-*")))
+def compiled(tmp_path_factory, trained):
+    """A copy of the compiled graph that the trained model was made on."""
+    return shutil.copytree(trained / "best" / "graph", tmp_path_factory.mktemp("compiled") / "graph")
