@@ -12,7 +12,7 @@ from kglm.files import atomic_write_json, atomic_write_text
 
 if TYPE_CHECKING:
     from kglm.data.multiple_choice import MultipleChoiceExample
-    from kglm.inspection.report.runs import Experiment
+    from kglm.inspection.report.experiments import Experiment
     from kglm.inspection.report.slices import Slice
 
 REPORT_MD, REPORT_HTML, REPORT_JSON = "report.md", "report.html", "report.json"
@@ -40,10 +40,11 @@ def write_report(
     Raises:
         KglmError: runs are missing, damaged or of different tasks; there is no such graph, split or baseline.
     """
+    from kglm.inspection.report.experiments import group_runs
     from kglm.inspection.report.mistakes import worst_mistakes
     from kglm.inspection.report.page import render_report
     from kglm.inspection.report.plots import report_plots
-    from kglm.inspection.report.runs import find_runs, group_runs
+    from kglm.inspection.report.runs import find_runs
     from kglm.inspection.report.summary import summarize
     from kglm.inspection.report.tables import report_tables, to_markdown
 

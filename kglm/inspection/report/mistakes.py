@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.inference import Answer, Answerer
-from kglm.inspection.report.runs import Experiment, Row, Run
+from kglm.inspection.report.experiments import Experiment
+from kglm.inspection.report.runs import Row, Run
 
 
 @dataclass(frozen=True)

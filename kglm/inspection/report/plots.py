@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import matplotlib
 
-from kglm.inspection.report.runs import Experiment, Run
+from kglm.inspection.report.experiments import Experiment
+from kglm.inspection.report.runs import Run
 from kglm.inspection.report.summary import Summary
 
 matplotlib.use("Agg", force=False)

@@ -1,27 +1,21 @@
-"""Finished runs, as ``kglm train`` leaves them, and the experiments that they are seeds of.
+"""Finished runs, as ``kglm train`` leaves them.
 
-Dimensions: S seeds, N questions, C choices.
+Dimensions: C choices.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from kglm.errors import DataError
 
 CONFIG = "config.json"
 METRICS = "metrics.json"
 HISTORY = "metrics.jsonl"
-FREE = ("seed", "run_dir", "paths", "workers")
-"""Settings in which the seeds of one experiment may differ."""
 
 
 @dataclass(frozen=True)
@@ -82,39 +76,6 @@ class Run:
         return [row for row in rows if row is not None]
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """Runs that differ in nothing but their seed.
-
-    Attributes:
-        name: of the experiment, with the settings in which it differs from others of that name.
-        runs: S of them, by seed.
-    """
-
-    name: str
-    runs: tuple[Run, ...]
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The seeds, ascending."""
-        return tuple(run.seed for run in self.runs)
-
-    def correctness(self, split: str, ids: Sequence[str]) -> np.ndarray:
-        """Return ``bool [S, N]``: which of the questions ``ids`` each seed answers rightly.
-
-        Raises:
-            DataError: a run has no prediction for one of them.
-        """
-        rows = []
-        for run in self.runs:
-            known = {row.id: row.correct for row in run.predictions(split)}
-            missing = next((name for name in ids if name not in known), None)
-            if missing is not None:
-                raise DataError(f"run '{run.folder}' has no prediction for question '{missing}' of split '{split}'")
-            rows.append([known[name] for name in ids])
-        return np.asarray(rows, dtype=bool)
-
-
 def find_runs(places: Iterable[Path | str]) -> list[Run]:
     """Return the finished question-answering runs in some folders, and in the folders below them.
 
@@ -149,51 +110,6 @@ def read_run(folder: Path) -> Run | None:
     path = folder / HISTORY
     history = tuple(_parse(line, path, number) for number, line in enumerate(_lines(path), start=1))
     return Run(folder, config["name"], int(config["seed"]), config, metrics, history)
-
-
-def group_runs(runs: Iterable[Run]) -> list[Experiment]:
-    """Return the experiments of some runs, in the order in which their first runs come.
-
-    Raises:
-        DataError: two runs are the same experiment with the same seed.
-    """
-    groups: defaultdict[str, list[Run]] = defaultdict(list)
-    for run in runs:
-        settings = {key: value for key, value in run.config.items() if key not in FREE}
-        groups[json.dumps(settings, sort_keys=True)].append(run)
-    experiments = []
-    for key, name in zip(groups, _names(list(groups)), strict=True):
-        ordered = sorted(groups[key], key=lambda run: run.seed)
-        for one, other in pairwise(ordered):
-            if one.seed == other.seed:
-                raise DataError(f"'{one.folder}' and '{other.folder}' are the same experiment with seed {one.seed}")
-        experiments.append(Experiment(name, tuple(ordered)))
-    return experiments
-
-
-def _names(keys: Sequence[str]) -> list[str]:
-    """Return what experiments are called: their name, and what tells them from others of that name."""
-    configs = [_flat(json.loads(key)) for key in keys]
-    named: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for config in configs:
-        named[config["name"]].append(config)
-    result = []
-    for config in configs:
-        peers = named[config["name"]]
-        fields = sorted({field for peer in peers for field in peer})
-        differing = [field for field in fields if len({repr(peer.get(field)) for peer in peers}) > 1]
-        result.append(" ".join([config["name"], *(f"{field}={config.get(field)}" for field in differing)]))
-    return result
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _row(line: str, path: Path, number: int) -> Row | None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from kglm.errors import DataError, UnknownNameError
 from kglm.inspection.report.calibration import Calibration, calibrate
-from kglm.inspection.report.runs import Experiment, Row
+from kglm.inspection.report.experiments import Experiment
+from kglm.inspection.report.runs import Row
 from kglm.inspection.report.significance import Difference, paired_bootstrap
 from kglm.inspection.report.slices import Slice
 

@@ -5,10 +5,11 @@ from made_runs import write_run
 
 from kglm.data.multiple_choice import MultipleChoiceExample
 from kglm.inference.answer import Answer, ChoiceScore, EvidencePath
+from kglm.inspection.report.experiments import group_runs
 from kglm.inspection.report.mistakes import Mistake
 from kglm.inspection.report.page import render_report
 from kglm.inspection.report.plots import report_plots
-from kglm.inspection.report.runs import find_runs, group_runs
+from kglm.inspection.report.runs import find_runs
 from kglm.inspection.report.slices import Slice
 from kglm.inspection.report.summary import summarize
 from kglm.inspection.report.tables import report_tables

@@ -1,27 +1,11 @@
 import json
 
-import numpy as np
 import pytest
 from made_runs import write_run
 
 from kglm.errors import DataError
-from kglm.inspection.report.runs import find_runs, group_runs
-
-
-def test_runs_are_found_below_and_grouped_by_all_but_the_seed(tmp_path):
-    for seed in (1, 0):
-        write_run(tmp_path / "a" / f"seed{seed}", [1, 0], seed=seed, trainer={"encoder_lr": 1.0})
-        write_run(tmp_path / "b" / f"seed{seed}", [1, 1], seed=seed, trainer={"encoder_lr": 2.0})
-    write_run(tmp_path / "c", [0, 0], name="kagnet")
-    experiments = group_runs(find_runs([tmp_path, tmp_path / "c"]))
-    assert [(one.name, one.seeds) for one in experiments] == [
-        ("text trainer.encoder_lr=1.0", (0, 1)),
-        ("text trainer.encoder_lr=2.0", (0, 1)),
-        ("kagnet", (0,)),
-    ]
-    correct = experiments[1].correctness("test", ["q1", "q0"])
-    assert np.array_equal(correct, np.ones((2, 2), dtype=bool))
-    assert experiments[0].correctness("test", ["q1", "q0"]).tolist() == [[False, True]] * 2
+from kglm.inspection.report.experiments import group_runs
+from kglm.inspection.report.runs import find_runs
 
 
 def test_what_is_no_question_run_is_passed_over(tmp_path):
@@ -64,7 +48,3 @@ def test_nothing_to_report_on_is_told(tmp_path):
         find_runs([tmp_path / "nowhere"])
     with pytest.raises(DataError, match="holds no finished run"):
         find_runs([tmp_path])
-    for name in ("a", "b"):
-        write_run(tmp_path / name, [1], seed=3)
-    with pytest.raises(DataError, match="are the same experiment with seed 3"):
-        group_runs(find_runs([tmp_path]))

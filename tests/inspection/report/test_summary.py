@@ -3,7 +3,8 @@ import pytest
 from made_runs import write_run
 
 from kglm.errors import DataError, UnknownNameError
-from kglm.inspection.report.runs import find_runs, group_runs
+from kglm.inspection.report.experiments import group_runs
+from kglm.inspection.report.runs import find_runs
 from kglm.inspection.report.slices import Slice
 from kglm.inspection.report.summary import summarize
 from kglm.inspection.report.tables import report_tables, to_markdown
