@@ -39,7 +39,8 @@ class EncodedQuestion:
 
     Attributes:
         example: the question.
-        statements: ids of ``question [SEP] choice``, one list a choice; with facts, ``question [SEP] choice. facts``.
+        statements: ids of ``question [SEP] choice``, one list a choice; with facts in the statements,
+            ``question [SEP] choice. facts``.
         segments: token types of the statements.
         facts: what is read behind each choice, in order; None with the facts off.
         bare: the statements and segments without their facts, as they are read when facts are dropped; None
@@ -66,8 +67,8 @@ class EncodedQuestion:
 
     @property
     def length(self) -> int:
-        """T, the longest of its sequences, in tokens."""
-        return max(map(len, self.statements))
+        """Tokens of the longest of its sequences."""
+        return max(map(len, [*self.statements, *(self.informed or ())]))
 
 
 class MultipleChoiceDataset(Sequence[EncodedQuestion]):
@@ -80,6 +81,7 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         facts: what is read behind each choice, question by question and choice by choice. Those that would leave
             their question less than half of the room are left out, the last first.
         linker: finds the entities of questions and choices, for a fusion encoder; those of the facts get no vector.
+        facts_in_statements: False reads the facts with the choice alone.
 
     Raises:
         BadQuestionError: a choice leaves no room for its question.
@@ -92,6 +94,8 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
         max_length: int,
         facts: Sequence[Sequence[Fact]] | None = None,
         linker: Linker | None = None,
+        *,
+        facts_in_statements: bool = True,
     ) -> None:
         questions = [example.question for example in examples]
         choices = [choice for example in examples for choice in example.choices]
@@ -106,7 +110,8 @@ class MultipleChoiceDataset(Sequence[EncodedQuestion]):
             room = max_length // 2 - tokenizer.num_special_tokens_to_add(pair=True)
             read = _fitting(choices, facts, tokenizer, room)
             informed = [_informed(choice, behind) for choice, behind in zip(choices, read, strict=True)]
-            pairs = tokenizer(repeated, informed, truncation="only_first", return_token_type_ids=True, **cut)
+            if facts_in_statements:
+                pairs = tokenizer(repeated, informed, truncation="only_first", return_token_type_ids=True, **cut)
             told = InformedTokens(informed, tokenizer(informed, **single), pairs)
         entities: list[QuestionEntities] | None = None
         if linker is not None:
@@ -164,8 +169,9 @@ class MultipleChoiceCollator:
     takes them), the same of the texts alone as ``question_*`` ``[B, T_q]`` and ``choice_*`` ``[G, T_c]``,
     ``num_choices`` ``[B]``, ``labels`` ``[B]`` (-1 where unknown), ``ids``, and with the reasoner on ``graph``. With
     entities of U mentions there are ``entity_embeds [G, U, D_v]`` and ``entity_tokens [G, U, S]``, and those of the
-    texts alone. With facts there are the choices with theirs, ``informed_*`` ``[G, T_f]``. With the vectors of a
-    frozen encoder there are ``vectors`` in place of ids, masks and types.
+    texts alone. With facts there are the choices that have some, with theirs, ``informed_*`` ``[F, T_f]``, and
+    ``informed_rows`` ``[F]``, which of the G choices they are; at least one, so that there is a text to read. With
+    the vectors of a frozen encoder there are ``vectors`` in place of ids, masks and types.
 
     Attributes:
         tokenizer: gives the padding token and the names of the encoder's inputs.
@@ -214,12 +220,15 @@ class MultipleChoiceCollator:
             **self._tokens("question_", [question.question for question in questions]),
             **self._tokens("choice_", [ids for question in questions for ids in question.choices]),
         }
-        if all(question.informed is not None for question in questions):
-            texts |= self._tokens("informed_", [ids for one in read for ids in one.informed])
+        told = _told(questions, read) if all(question.informed is not None for question in questions) else None
+        if told is not None:
+            informed = [ids for one in read for ids in one.informed]
+            texts |= self._tokens("informed_", [informed[row] for row in told])
+            texts["informed_rows"] = torch.tensor(told)
         if "token_type_ids" in self.tokenizer.model_input_names:
             texts["token_type_ids"] = _pad([types for one in read for types in one.segments], 0)
         if self.entity_vectors is not None:
-            texts |= self._entities(questions, read, self.entity_vectors)
+            texts |= self._entities(read, told, self.entity_vectors)
         return texts
 
     def _dropped(self, question: EncodedQuestion) -> np.ndarray:
@@ -251,19 +260,19 @@ class MultipleChoiceCollator:
         )
 
     def _entities(
-        self, questions: Sequence[EncodedQuestion], read: Sequence[_ReadQuestion], vectors: EntityVectors
+        self, read: Sequence[_ReadQuestion], told: Sequence[int] | None, vectors: EntityVectors
     ) -> dict[str, torch.Tensor]:
         found = [one.entities for one in read if one.entities is not None]
-        if len(found) != len(questions):
+        if len(found) != len(read):
             raise ConfigError("entity vectors need questions that were encoded with a linker")
         packed = {
             **pack("", [row for entities in found for row in entities.statements], vectors),
             **pack("question_", [entities.question for entities in found], vectors),
             **pack("choice_", [row for entities in found for row in entities.choices], vectors),
         }
-        informed = [entities.informed for entities in found if entities.informed is not None]
-        if len(informed) == len(found):
-            packed |= pack("informed_", [row for rows in informed for row in rows], vectors)
+        if told is not None:
+            informed = [row for entities in found for row in entities.informed or entities.choices]
+            packed |= pack("informed_", [informed[row] for row in told], vectors)
         return packed
 
     def _tokens(self, prefix: str, rows: list[list[int]]) -> dict[str, torch.Tensor]:
@@ -272,6 +281,13 @@ class MultipleChoiceCollator:
             f"{prefix}input_ids": _pad(rows, pad if isinstance(pad, int) else 0),
             f"{prefix}attention_mask": _pad([[1] * len(row) for row in rows], 0),
         }
+
+
+def _told(questions: Sequence[EncodedQuestion], read: Sequence[_ReadQuestion]) -> list[int]:
+    """Return which choices of a batch are read with facts; the first one if none is."""
+    choices = [ids for question in questions for ids in question.choices]
+    informed = [ids for one in read for ids in one.informed]
+    return [row for row, (alone, told) in enumerate(zip(choices, informed, strict=True)) if alone != told] or [0]
 
 
 def _choose(first: Sequence[bool], one: Sequence[T], other: Sequence[T]) -> list[T]:

@@ -159,7 +159,10 @@ class QuestionPipeline:
         """Return encoded questions that are read with the facts given; see :class:`MultipleChoiceDataset`."""
         known = self.knowledge
         linker = None if known is None or known.fused is None else known.linker
-        return MultipleChoiceDataset(examples, self.tokenizer, self.max_length, facts, linker)
+        in_statements = known is None or known.facts is None or known.facts.in_statement
+        return MultipleChoiceDataset(
+            examples, self.tokenizer, self.max_length, facts, linker, facts_in_statements=in_statements
+        )
 
     def facts(
         self, examples: Sequence[MultipleChoiceExample], cache_dir: Path | str | None = None

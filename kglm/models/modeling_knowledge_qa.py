@@ -1,6 +1,7 @@
 """Multiple-choice question answering by an encoder, with or without a reasoner over schema graphs.
 
-Dimensions: B questions, G question-choice pairs (the sum of the questions' choices), T tokens, D hidden, D_g
+Dimensions: B questions, G question-choice pairs (the sum of the questions' choices), F of them with facts, T tokens,
+D hidden, D_g
 dimension of the graph vector, M concept pairs, P paths, N nodes; of the entities fused into a text, U mentions,
 S tokens of each, D_v their vectors.
 """
@@ -131,6 +132,7 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
         choice_attention_mask: Tensor | None = None,
         informed_input_ids: Tensor | None = None,
         informed_attention_mask: Tensor | None = None,
+        informed_rows: Tensor | None = None,
         num_choices: Tensor | None = None,
         graph: GraphBatch | None = None,
         labels: Tensor | None = None,
@@ -155,9 +157,11 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             question_attention_mask: ``[B, T_q]``.
             choice_input_ids: ``[G, T_c]``, the choices alone.
             choice_attention_mask: ``[G, T_c]``.
-            informed_input_ids: ``[G, T_f]``, the choices with their facts; needed by a model that reads facts,
-                ignored by another.
-            informed_attention_mask: ``[G, T_f]``.
+            informed_input_ids: ``[F, T_f]``, the choices that have facts, with them; needed by a model that reads
+                facts, ignored by another.
+            informed_attention_mask: ``[F, T_f]``.
+            informed_rows: ``[F]``, which of the G choices these are; None for all. Another has no facts: its vector
+                with them is its vector alone.
             num_choices: ``[B]`` choices of each question; they sum to G. Always needed.
             graph: the G schema graphs; needed with a reasoner, ignored without one.
             labels: ``[B]`` right choice of each question, counted within the question; negative where unknown.
@@ -168,8 +172,8 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             question_entity_tokens: ``[B, U_q, S_q]``.
             choice_entity_embeds: ``[G, U_c, D_v]``.
             choice_entity_tokens: ``[G, U_c, S_c]``.
-            informed_entity_embeds: ``[G, U_f, D_v]``.
-            informed_entity_tokens: ``[G, U_f, S_f]``.
+            informed_entity_embeds: ``[F, U_f, D_v]``.
+            informed_entity_tokens: ``[F, U_f, S_f]``.
             vectors: of the texts, in place of all tokens and masks; the encoder is not run. No gradient reaches it,
                 and a reasoner that speaks with its layers cannot work.
             return_dict: False gives a tuple.
@@ -198,7 +202,10 @@ class KnowledgeQAForMultipleChoice(PreTrainedModel):
             informed = None
             if self.fact_scale is not None:
                 entities = self._entities(informed_entity_embeds, informed_entity_tokens)
-                informed = self.encode(informed_input_ids, informed_attention_mask, **entities)  # [G, D]
+                told = self.encode(informed_input_ids, informed_attention_mask, **entities)  # [F, D]
+                informed = (
+                    told if informed_rows is None else choice.index_copy(0, informed_rows, told.to(choice.dtype))
+                )
         else:
             question, choice, statement, informed = vectors
             reasoned = self._reason(graph, statement)

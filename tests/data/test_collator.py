@@ -102,6 +102,32 @@ def test_facts_stand_behind_their_choice_and_nowhere_else(tokenizer):
     assert dataset[0].facts == tuple(facts[: len(first.choices)])
 
 
+def test_facts_out_of_the_statements_stand_behind_the_choice_alone(tokenizer):
+    total = sum(len(example.choices) for example in EXAMPLES)
+    facts = [(Fact("dig " * 15, 1.0),), *[()] * (total - 1)]
+    plain = MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=64)
+    dataset = MultipleChoiceDataset(EXAMPLES, tokenizer, max_length=64, facts=facts, facts_in_statements=False)
+    both = with_facts(tokenizer, facts, max_length=64)
+    for index, question in enumerate(dataset):
+        assert (question.statements, question.segments) == (plain[index].statements, plain[index].segments)
+        assert question.informed == both[index].informed
+        assert question.facts == both[index].facts
+    assert dataset[0].length == len(dataset[0].informed[0]) > max(map(len, dataset[0].statements))
+
+
+def test_of_the_choices_with_their_facts_those_without_any_are_not_read_again(tokenizer):
+    total = sum(len(example.choices) for example in EXAMPLES)
+    dataset = with_facts(tokenizer, [(Fact("dig", 1.0),) if row in (1, 2) else () for row in range(total)])
+    batch = MultipleChoiceCollator(tokenizer)([dataset[0], dataset[1]])
+    assert batch["informed_rows"].tolist() == [1, 2]
+    rows = zip(batch["informed_input_ids"].tolist(), batch["informed_attention_mask"].tolist(), strict=True)
+    read = [[token for token, real in zip(*row, strict=True) if real] for row in rows]
+    assert read == [dataset[0].informed[1], dataset[1].informed[0]]
+    batch = MultipleChoiceCollator(tokenizer)([with_facts(tokenizer, [()] * total)[0]])
+    assert batch["informed_rows"].tolist() == [0]
+    assert batch["informed_input_ids"].tolist() == [dataset[0].choices[0]]
+
+
 def test_a_choice_whose_facts_leave_no_room_is_read_without(tokenizer):
     total = sum(len(example.choices) for example in EXAMPLES)
     dataset = with_facts(tokenizer, [(Fact("dig " * 40, 1.0),), *[()] * (total - 1)])

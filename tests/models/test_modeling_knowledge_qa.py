@@ -100,6 +100,21 @@ def test_with_facts_the_choice_is_compared_once_more() -> None:
         model(**BATCH)
 
 
+def test_a_choice_without_facts_is_read_once() -> None:
+    model = tiny_knowledge_qa(reads_facts=True, reasoner=None, cosine_scale=7.0)
+    told = torch.tensor([1, 3])
+    some = {f"informed_{name}": BATCH[name][told] for name in ("input_ids", "attention_mask")}
+    choices = naive_means(model, "choice_")
+    for row in told.tolist():
+        choices[row] = naive_means(model)[row]
+    questions = naive_means(model, "question_")
+    cosines = [
+        functional.cosine_similarity(questions[q], c, dim=0) for q, c in zip([0, 0, 1, 1, 1], choices, strict=True)
+    ]
+    logits = model(**BATCH, **some, informed_rows=told).logits
+    torch.testing.assert_close(logits, naive_cosine(model) + 7.0 * torch.stack(cosines))
+
+
 def test_a_model_that_reads_no_facts_ignores_them() -> None:
     model = tiny_knowledge_qa(reasoner=None)
     informed = {f"informed_{name}": BATCH[name] for name in ("input_ids", "attention_mask")}

@@ -96,7 +96,7 @@ class FactFinder:
     def key(self, examples: Sequence[MultipleChoiceExample]) -> dict[str, Any]:
         """Return all that the facts of ``examples`` depend on."""
         options = self.options.cache_key()
-        del options["dropout"]
+        del options["dropout"], options["in_statement"]
         texts = hashlib.sha256()
         for example in examples:
             concept = example.question_concept if self.options.question_concept else None

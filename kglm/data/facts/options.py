@@ -116,6 +116,7 @@ class FactOptions:
         max_graph_facts: at most so many of them from the graph; None for no cap of its own.
         dropout: in training, the share of choices that are read without their facts, so that the model does not
             learn to prefer whatever choice has one.
+        in_statement: read the facts with question and choice in one sequence as well, not with the choice alone.
         paths_considered: chains ranked for each choice; they are found by the weights of their links.
         question_concept: take the graph's facts from the data set's ``question_concept`` to the choice only, instead
             of from all concepts of the question's text (as KCR and DEKCOR do). Free text has none.
@@ -133,6 +134,7 @@ class FactOptions:
     max_tokens: int = 32
     max_graph_facts: int | None = None
     dropout: float = 0.0
+    in_statement: bool = True
     paths_considered: int = 16
     question_concept: bool = False
     control: str = "none"
