@@ -1,4 +1,4 @@
-"""The table at the end of a sweep: mean and deviation over seeds."""
+"""The table at the end of a Hydra multirun: mean and deviation over seeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kglm.files import atomic_write_json
 Results = Sequence[tuple[str, int, Mapping[str, float]]]
 
 
-class SweepTable(Callback):
+class MultirunTable(Callback):
     """Collects what each job of a multirun returns, prints one row an experiment, and keeps it as JSON.
 
     A launcher may run the jobs in other processes, or on other machines with the sweep's folder in common: each

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from kglm.cli.sweep_table import draw, row_names, summarize
+from kglm.cli.multirun_table import draw, row_names, summarize
 
 
 def test_a_sweep_prints_and_keeps_mean_and_deviation(kglm, tmp_path, quick):
